@@ -1,0 +1,67 @@
+# Run by the build: asks a suite program for its scenarios (--list) and writes them down for ctest.
+# PROGRAM, RUNNERS, NODE_CONTROL, ENVIRONMENT, OUTPUT as muster_add_suite() gave them.
+
+cmake_minimum_required(VERSION 3.20)
+
+# What the list says must not depend on who builds: ctest stretches the time limits when it runs.
+set(neutral)
+foreach(variable SLOW_TEST_ENV CK_TIMEOUT_MULTIPLIER CONSENSUS_SLOT_TIME CONSENSUS_ACTIVE_SLOT_COEFF
+        LOGOS_BLOCKCHAIN_DEMO_NODES LOGOS_BLOCKCHAIN_DEMO_RUN_SECS)
+  list(APPEND neutral --unset=${variable})
+endforeach()
+
+# field(<variable> <line> <name>): what follows name= in a line of --list.
+function(field variable line name)
+  string(REGEX MATCH "\t${name}=([^\t]*)" found "${line}")
+  set(${variable} "${CMAKE_MATCH_1}" PARENT_SCOPE)
+endfunction()
+
+function(describe variable line runner)
+  if(NOT line MATCHES "^(([a-z0-9_]+)\\.([a-z0-9_]+))\ttags=")
+    message(FATAL_ERROR "${PROGRAM} --list: line not understood: ${line}")
+  endif()
+  set(full "${CMAKE_MATCH_1}")
+  set(suite "${CMAKE_MATCH_2}")
+  set(case "${CMAKE_MATCH_3}")
+  field(tags "${line}" tags)
+  field(limit "${line}" time_limit_s)
+  field(processors "${line}" processors)
+  field(needs "${line}" needs)
+  string(REPLACE "," ";" tags "${tags}")
+  set(labels ${runner} ${tags} ${suite})
+  list(REMOVE_DUPLICATES labels)
+  set(environment ${ENVIRONMENT} "MUSTER_RUNNER=${runner}" "CK_RUN_CASE=${case}")
+  if(NODE_CONTROL AND runner STREQUAL "local" AND needs MATCHES "node_control")
+    list(APPEND environment "LOCAL_RUNNER_NODE_CONTROL=1")
+  endif()
+  set(${variable} "math(EXPR limit \"${limit} * \${stretch}\")
+add_test([==[${full}.${runner}]==] [==[${PROGRAM}]==])
+set_tests_properties([==[${full}.${runner}]==] PROPERTIES LABELS [==[${labels}]==] TIMEOUT \${limit}
+  PROCESSORS ${processors} SKIP_RETURN_CODE 77 ENVIRONMENT [==[${environment}]==])
+" PARENT_SCOPE)
+endfunction()
+
+set(text [==[
+set(stretch 1)
+if("$ENV{CK_TIMEOUT_MULTIPLIER}" MATCHES "^([0-9]+)(\\.[0-9]*)?$")
+  math(EXPR stretch "${CMAKE_MATCH_1} + 1")
+endif()
+if("$ENV{SLOW_TEST_ENV}" MATCHES "^(1|[Tt][Rr][Uu][Ee]|[Yy][Ee][Ss]|[Oo][Nn])$")
+  math(EXPR stretch "${stretch} * 2")
+endif()
+]==])
+
+foreach(runner IN LISTS RUNNERS)
+  execute_process(COMMAND "${CMAKE_COMMAND}" -E env ${neutral} ${ENVIRONMENT} "${PROGRAM}" --list --runner ${runner}
+    OUTPUT_VARIABLE list ERROR_VARIABLE complaint RESULT_VARIABLE code TIMEOUT 300)
+  if(NOT code STREQUAL "0")
+    message(FATAL_ERROR "${PROGRAM} --list --runner ${runner}: exit code ${code}\n${complaint}")
+  endif()
+  string(REGEX REPLACE "\n$" "" list "${list}")
+  string(REPLACE "\n" ";" lines "${list}")
+  foreach(line IN LISTS lines)
+    describe(test "${line}" "${runner}")
+    string(APPEND text "${test}")
+  endforeach()
+endforeach()
+file(WRITE "${OUTPUT}" "${text}")

@@ -1,0 +1,71 @@
+# How our own targets are made: flags come from targets, sources from the folder.
+
+# muster_sources(<variable> <folder>...): every .c file of the folders but tests, fuzzers and main.c.
+function(muster_sources variable)
+  set(found)
+  foreach(folder IN LISTS ARGN)
+    file(GLOB files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.c")
+    list(APPEND found ${files})
+  endforeach()
+  list(FILTER found EXCLUDE REGEX "(_test|_fuzz|/main)\\.c$")
+  set(${variable} "${found}" PARENT_SCOPE)
+endfunction()
+
+# muster_setup(<target>): language level, warnings, sanitizers.
+function(muster_setup target)
+  set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:muster_warnings>)
+  target_link_libraries(${target} PUBLIC $<BUILD_INTERFACE:muster_sanitizers>)
+endfunction()
+
+# muster_add_library(<name> FOLDERS <folder>... INCLUDE <folder>... LINK <library>...): the static library
+# muster_<name>, also known as muster::<name>. INCLUDE folders are for its users too.
+function(muster_add_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FOLDERS;INCLUDE;LINK")
+  muster_sources(sources ${arg_FOLDERS})
+  add_library(muster_${name} STATIC ${sources})
+  add_library(muster::${name} ALIAS muster_${name})
+  foreach(folder IN LISTS arg_INCLUDE)
+    target_include_directories(muster_${name} PUBLIC
+      "$<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/${folder}>")
+  endforeach()
+  target_link_libraries(muster_${name} PUBLIC ${arg_LINK})
+  muster_setup(muster_${name})
+endfunction()
+
+# muster_add_unit_tests(<group> FOLDERS <folder>... LINK <library>... [LABELS <label>...]): every x_test.c
+# is a program, run by ctest as unit.<group>.x.
+function(muster_add_unit_tests group)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FOLDERS;LINK;LABELS")
+  foreach(folder IN LISTS arg_FOLDERS)
+    file(GLOB files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.c")
+    foreach(file IN LISTS files)
+      get_filename_component(name "${file}" NAME_WE)
+      string(REGEX REPLACE "_test$" "" name "${name}")
+      set(target ${group}_${name}_test)
+      add_executable(${target} "${file}")
+      target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/${folder}")
+      target_link_libraries(${target} PRIVATE ${arg_LINK} PkgConfig::MUSTER_CHECK)
+      muster_setup(${target})
+      set_target_properties(${target} PROPERTIES
+        OUTPUT_NAME ${name}_test RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/unit/${group}")
+      target_compile_definitions(${target} PRIVATE
+        MUSTER_TEST_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}/${folder}"
+        MUSTER_TEST_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
+      add_test(NAME unit.${group}.${name} COMMAND ${target})
+      set_tests_properties(unit.${group}.${name} PROPERTIES LABELS "unit;${arg_LABELS}" TIMEOUT 300)
+    endforeach()
+  endforeach()
+endfunction()
+
+# muster_collect_targets(<variable> <folder>): every target made at or below the folder.
+function(muster_collect_targets variable folder)
+  get_property(targets DIRECTORY "${folder}" PROPERTY BUILDSYSTEM_TARGETS)
+  get_property(below DIRECTORY "${folder}" PROPERTY SUBDIRECTORIES)
+  foreach(subfolder IN LISTS below)
+    muster_collect_targets(more "${subfolder}")
+    list(APPEND targets ${more})
+  endforeach()
+  set(${variable} "${targets}" PARENT_SCOPE)
+endfunction()

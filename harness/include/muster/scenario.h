@@ -1,0 +1,210 @@
+/* The plan: what a scenario is made of, in the words its author uses. */
+#ifndef MUSTER_SCENARIO_H
+#define MUSTER_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "muster/clock.h"
+#include "muster/random.h"
+#include "muster/result.h"
+#include "muster/variables.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MUSTER_NODES_MAX 250u
+#define MUSTER_WALLETS_MAX 100000u
+#define MUSTER_RATE_MAX 10000u
+#define MUSTER_SLOT_MS_MIN 20u
+#define MUSTER_SLOT_MS_MAX 3600000u
+#define MUSTER_ACTIVE_SLOT_COEFF_MIN 0.001
+#define MUSTER_DEPTH_MAX 10000u /* Whatever is counted in blocks below the tip. */
+#define MUSTER_ENV_MAX 64u /* Variables a scenario may set on its nodes, over all nodes. */
+#define MUSTER_ENV_BYTES_MAX 65536u /* Name and value of one of them. */
+#define MUSTER_PARTS_MAX 32u /* Workloads, and expectations, of one scenario. */
+#define MUSTER_NAME_BYTES 64u /* Of a scenario, workload or expectation, with the final NUL. */
+
+struct muster_run;
+struct muster_system;
+struct muster_report;
+
+/* A plan under construction. Its functions return nothing: the first mistake sticks, names its field,
+ * and muster_scenario_build() returns it. All strings and structs given are copied. Topology, wallets,
+ * duration, consensus, deadlines and system replace what was given before; transactions and liveness are
+ * given once. */
+struct muster_scenario;
+
+enum muster_layout {
+    MUSTER_STAR = 1, /* Every node dials node 0. */
+    MUSTER_CHAIN, /* Node i dials node i - 1. */
+    MUSTER_FULL, /* Node i dials every node below it. */
+};
+
+struct muster_topology {
+    enum muster_layout layout; /* Default: MUSTER_STAR. */
+    uint32_t nodes; /* 1 to MUSTER_NODES_MAX. No default. */
+};
+void muster_topology(struct muster_scenario *s, const struct muster_topology *topology);
+
+/** Gives the system `count` funded wallets, 1 to MUSTER_WALLETS_MAX. */
+void muster_wallets(struct muster_scenario *s, uint32_t count);
+
+struct muster_transactions {
+    uint32_t rate_per_block; /* Submissions per new block, to MUSTER_RATE_MAX. Default: 1. */
+    uint32_t users; /* Wallets that take turns; at most all. Default: all. */
+    double min_ratio; /* Share of accepted transactions that must be included, to 1. Default: 1. */
+    uint32_t within_blocks; /* Blocks that an accepted one has to be included, to MUSTER_DEPTH_MAX. Default:
+                               security depth. */
+};
+/** Adds the transaction workload, and with it the expectation "inclusion". NULL takes every default. */
+void muster_transactions(struct muster_scenario *s, const struct muster_transactions *transactions);
+
+struct muster_liveness {
+    double false_alarm; /* Chance that a healthy window is too poor in blocks, below 1. Default: 1e-6. */
+    uint32_t lag_blocks_max; /* Blocks a node may be behind the best, when settled, to MUSTER_DEPTH_MAX.
+                                Default: 2. */
+};
+/** Adds the expectation "consensus_liveness": blocks in the window, agreement, no node behind. */
+void muster_expect_consensus_liveness(struct muster_scenario *s, const struct muster_liveness *liveness);
+
+/** The wall-clock length of the window in which workloads run: 1 ms to one day, and at least two slots where the
+ * system has blocks; see MUSTER_SECONDS. */
+void muster_run_duration(struct muster_scenario *s, int64_t duration_ms);
+
+struct muster_consensus {
+    uint32_t slot_ms; /* 20 to 3 600 000. Default: 2 000. */
+    double active_slot_coeff; /* Chance that a slot has a leader, 0.001 to 1. Default: 0.9. */
+    uint32_t security_depth; /* Blocks until one is final, 1 to MUSTER_DEPTH_MAX. Default: 10. */
+};
+/** How fast the chain goes. CONSENSUS_SLOT_TIME and CONSENSUS_ACTIVE_SLOT_COEFF override it. */
+void muster_consensus(struct muster_scenario *s, const struct muster_consensus *consensus);
+
+enum muster_capability {
+    MUSTER_NODE_CONTROL = 1u << 0, /* start, stop, kill, restart, pause, resume of one node. */
+};
+/** Names capabilities (or'ed) without which the scenario must not start. */
+void muster_require(struct muster_scenario *s, uint32_t capabilities);
+
+/** Deadlines, to one day each; 0 keeps the default. SLOW_TEST_ENV and CK_TIMEOUT_MULTIPLIER stretch them. */
+struct muster_deadlines {
+    uint32_t ready_ms; /* Deploy, all nodes and their peers together. Default: the runner's. */
+    uint32_t settle_ms; /* Cooldown and settle. Default: ten block intervals and 5 s, to 10 min. */
+    uint32_t grace_ms; /* From a node's TERM to its KILL. Default: 3 000. */
+};
+void muster_deadlines(struct muster_scenario *s, const struct muster_deadlines *deadlines);
+
+#define MUSTER_EVERY_NODE UINT32_MAX
+/** Sets an environment variable of a node, or of MUSTER_EVERY_NODE; the value may be empty. */
+void muster_node_env(struct muster_scenario *s, uint32_t node, const char *name, const char *value);
+
+/** Which kind of node this is. Borrowed, static storage. Default: what the program's main set. */
+void muster_system(struct muster_scenario *s, const struct muster_system *system);
+
+/* Code that puts load on the run. `run` is called in a thread of its own when the window opens; it
+ * returns MUSTER_OK when it has nothing more to do or once muster_run_sleep() or another call says
+ * MUSTER_ESTOPPED. Any other code, with the cause in err, ends the window and fails the run. */
+struct muster_workload {
+    const char *name;
+    enum muster_rc (*run)(struct muster_run *run, void *context, struct muster_error *err);
+    void *context; /* Owned by the scenario when destroy is set, else borrowed. */
+    void (*destroy)(void *context);
+};
+void muster_workload(struct muster_scenario *s, const struct muster_workload *workload);
+
+/* Something that must hold. Slots but evaluate may be NULL. All are called in the test's thread. */
+struct muster_expectation {
+    const char *name;
+    /* The baseline, after every node is ready and before the window opens. */
+    enum muster_rc (*capture)(struct muster_run *run, void *context, struct muster_error *err);
+    /* Called about once a second in the window. A failure ends the window at once. */
+    enum muster_rc (*check)(struct muster_run *run, void *context, struct muster_error *err);
+    /* The judgement, once all is settled: MUSTER_OK or MUSTER_EEXPECT with what was observed.
+     * Numbers worth keeping go into report (run.h), whatever the judgement. */
+    enum muster_rc (*evaluate)(struct muster_run *run, void *context, struct muster_report *report,
+                               struct muster_error *err);
+    void *context; /* Owned by the scenario when destroy is set, else borrowed. */
+    void (*destroy)(void *context);
+};
+void muster_expectation(struct muster_scenario *s, const struct muster_expectation *expectation);
+
+/* One variable for a node. */
+struct muster_env {
+    uint32_t node; /* Or MUSTER_EVERY_NODE. */
+    char *name;
+    char *value;
+};
+
+/* The finished plan. Immutable; any thread may read it. */
+struct muster_plan {
+    char suite[MUSTER_NAME_BYTES];
+    char name[MUSTER_NAME_BYTES];
+    const struct muster_system *system;
+    enum muster_layout layout;
+    uint32_t node_count;
+    uint32_t wallet_count;
+    uint32_t slot_ms;
+    double active_slot_coeff;
+    uint32_t security_depth;
+    uint64_t block_interval_ms; /* slot_ms / active_slot_coeff: what a block takes on average. */
+    uint64_t duration_ms;
+    uint32_t capabilities; /* Required ones, or'ed. */
+    uint64_t seed;
+    double slowdown; /* Every deadline below is multiplied by it already. */
+    uint32_t ready_ms; /* 0: the runner's default times slowdown. */
+    uint32_t settle_ms;
+    uint32_t grace_ms;
+    size_t env_count;
+    struct muster_env env[MUSTER_ENV_MAX];
+    size_t workload_count;
+    struct muster_workload workloads[MUSTER_PARTS_MAX];
+    size_t expectation_count;
+    struct muster_expectation expectations[MUSTER_PARTS_MAX];
+    void *system_state; /* The system's own: keys, genesis. */
+};
+
+/**
+ * Starts a plan.
+ *
+ * @param suite, name  [a-z0-9_]; what artifacts and tests are called.
+ * @return Owned by the caller, who builds or destroys it. NULL only when memory is out.
+ */
+struct muster_scenario *muster_scenario_create(const char *suite, const char *name);
+void muster_scenario_destroy(struct muster_scenario *s);
+
+/**
+ * Validates the plan and prepares the system (keys, genesis). s is consumed in every case.
+ *
+ * @param variables  Borrowed for the call: seed, consensus and slow-down come from it.
+ * @param ret        Set on success only; destroy it with muster_plan_destroy().
+ * @return MUSTER_OK; MUSTER_EINVAL, one sentence that names the field, its value and the remedy;
+ *         MUSTER_ENOMEM.
+ */
+MUSTER_MUST_USE enum muster_rc muster_scenario_build(struct muster_scenario *s,
+                                                     const struct muster_variables *variables,
+                                                     struct muster_plan **ret, struct muster_error *err);
+void muster_plan_destroy(struct muster_plan *plan);
+MUSTER_DEFINE_CLEANUP(muster_plan_destroy, struct muster_plan *);
+
+/** What a scenario says about itself without being built: its first mistake, NULL where there is none yet.
+ * Borrowed. */
+const struct muster_error *muster_scenario_mistake(const struct muster_scenario *s);
+
+/** Whether node `from` dials node `to` under this layout. */
+bool muster_layout_dials(enum muster_layout layout, uint32_t from, uint32_t to);
+
+/** How many peers a node has when all are connected (the undirected degree). */
+uint32_t muster_layout_degree(enum muster_layout layout, uint32_t node_count, uint32_t node);
+
+/** "star", "chain" or "full". */
+const char *muster_layout_name(enum muster_layout layout);
+
+/** The most that a whole run may take, in milliseconds: ready (60 s where the plan leaves it to the runner),
+ * duration, settle, grace, and 60 s for capture, evaluation and clean-up; all but the duration are stretched. */
+uint64_t muster_plan_time_limit_ms(const struct muster_plan *plan);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

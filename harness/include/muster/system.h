@@ -1,0 +1,203 @@
+/* A system: adapter for one kind of node. Pure: it renders and parses, and does no I/O at all. */
+#ifndef MUSTER_SYSTEM_H
+#define MUSTER_SYSTEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "muster/result.h"
+#include "muster/scenario.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MUSTER_ID_BYTES 72u /* Of a block, transaction or leader: text with its final NUL. */
+#define MUSTER_FILES_MAX 8u
+#define MUSTER_ARGS_MAX 64u
+#define MUSTER_IDENTITIES_MAX 262144u /* Of one block. */
+
+struct muster_id {
+    char text[MUSTER_ID_BYTES];
+};
+
+/* A TCP port the node listens on; the same number in every run, each node has its own address. */
+struct muster_port {
+    const char *name;
+    uint16_t number;
+};
+
+/* Where nodes are, as the runner placed them. Borrowed. */
+struct muster_addresses {
+    const char *listen_host; /* What this node binds. */
+    const char *const *peer_hosts; /* By node: what its peers dial; node_count entries. */
+    const char *data_directory; /* As the node sees it; exists, or will. */
+    uint64_t deployed_wall_ms; /* When the run's deploy began: the same for all, also later. */
+};
+
+struct muster_file {
+    char *name; /* Relative to the node's directory, which is also its working directory. */
+    char *text;
+};
+
+/* What it takes to start a node. Owned by whoever had it rendered; muster_rendering_fini() frees it. */
+struct muster_rendering {
+    size_t file_count;
+    struct muster_file files[MUSTER_FILES_MAX];
+    size_t arg_count;
+    char *args[MUSTER_ARGS_MAX + 1]; /* After the program's name; relative paths to files. */
+    size_t env_count;
+    char *env[MUSTER_ARGS_MAX + 1]; /* "NAME=value". */
+};
+void muster_rendering_fini(struct muster_rendering *rendering);
+
+/* Append a copy to a rendering. MUSTER_OK, MUSTER_ENOMEM, or MUSTER_EINVAL when the bound is reached or the
+ * name cannot be one (a file outside the node's directory or rendered twice, a variable with '='). A
+ * variable that is set already gets the new value. */
+MUSTER_MUST_USE enum muster_rc muster_rendering_file(struct muster_rendering *rendering, const char *name,
+                                                     const char *text, struct muster_error *err);
+MUSTER_MUST_USE enum muster_rc muster_rendering_arg(struct muster_rendering *rendering, const char *arg,
+                                                    struct muster_error *err);
+MUSTER_MUST_USE enum muster_rc muster_rendering_env(struct muster_rendering *rendering, const char *name,
+                                                    const char *value, struct muster_error *err);
+
+/* One HTTP request to a node's API. Zeroed, then filled; muster_request_fini() frees path and body. */
+struct muster_request {
+    const char *method; /* "GET" or "POST"; static storage. */
+    char *path; /* From the first slash, query included. Owned. */
+    char *body; /* NULL: none. JSON text. Owned. */
+    uint32_t timeout_ms; /* Total. Default (0): MUSTER_REQUEST_TIMEOUT_MS. */
+    size_t reply_bytes_max; /* Default (0): MUSTER_REPLY_BYTES_MAX. */
+};
+#define MUSTER_REQUEST_TIMEOUT_MS 5000u
+#define MUSTER_REPLY_BYTES_MAX (16u * 1024u * 1024u)
+
+void muster_request_fini(struct muster_request *request);
+
+/** Fills `request` with a copy of path and body (NULL: none). MUSTER_OK or MUSTER_ENOMEM. */
+MUSTER_MUST_USE enum muster_rc muster_request_init(struct muster_request *request, const char *method,
+                                                   const char *path, const char *body,
+                                                   struct muster_error *err);
+
+/* What came back. body is NUL-terminated beyond body_bytes. */
+struct muster_reply {
+    long status; /* HTTP status code. */
+    char *body; /* Owned; muster_reply_fini() frees it. */
+    size_t body_bytes;
+    uint64_t elapsed_us;
+};
+void muster_reply_fini(struct muster_reply *reply);
+
+/* How far a node is. */
+struct muster_progress {
+    struct muster_id tip;
+    struct muster_id final; /* Last final block; "" where the system does not say. */
+    uint64_t height; /* Of the tip. */
+    uint64_t slot; /* Of the tip; 0 where the system has none. */
+};
+
+/* A block. Owned by its holder; muster_block_fini() frees the identities. */
+struct muster_block {
+    struct muster_id id;
+    struct muster_id parent; /* "" for the first block. */
+    struct muster_id leader; /* Who made it; "" where the system does not say. */
+    uint64_t slot;
+    uint64_t height; /* Filled by the feed where the system does not say. */
+    bool has_height;
+    uint32_t transaction_count;
+    size_t identity_count;
+    struct muster_id *identities; /* What its transactions spent (see muster_submission). */
+};
+void muster_block_fini(struct muster_block *block);
+
+/** Appends a copy of `identity`. MUSTER_OK; MUSTER_EINVAL when it is empty or does not fit MUSTER_ID_BYTES, or
+ * the block has MUSTER_IDENTITIES_MAX already; MUSTER_ENOMEM. */
+MUSTER_MUST_USE enum muster_rc muster_block_add_identity(struct muster_block *block, const char *identity,
+                                                         struct muster_error *err);
+
+/* A transaction ready to be sent. */
+struct muster_submission {
+    struct muster_request request; /* Owned; muster_submission_fini(). */
+    struct muster_id identity; /* What it spends: found again in a block's identities. */
+    uint32_t wallet;
+    void *token; /* The system's own, for settle_submission. */
+};
+void muster_submission_fini(struct muster_submission *submission);
+
+enum muster_answer {
+    MUSTER_ACCEPTED = 1, /* Stored; also "I have it already". */
+    MUSTER_REFUSED, /* For good: the text in err says why. */
+    MUSTER_TRY_AGAIN, /* Not now: overloaded, starting. */
+};
+
+/* All slots are called with the plan's system_state. Those that take it const may be called from any
+ * thread at any time; the others from one thread at a time. NULL slots are allowed where it says so.
+ * Every parser takes any bytes: what it does not understand is MUSTER_EREPLY, with what and where. */
+struct muster_system {
+    const char *name; /* "logos". */
+
+    /* The program, where a runner starts one: MUSTER_VAR_… that names it (or MUSTER_VARIABLE_COUNT),
+     * else program_path if that file exists, else program looked up beside the suite and in PATH. */
+    enum muster_variable program_variable;
+    const char *program;
+    const char *program_path; /* NULL: none. */
+
+    const struct muster_port *ports; /* ports[0] is the API's. */
+    size_t port_count;
+
+    /* prepare makes keys and genesis from plan->seed; called once, at build. A plan that asks for what
+     * the system has not (wallets, say) is refused here. *state may stay NULL. */
+    enum muster_rc (*prepare)(const struct muster_plan *plan, const struct muster_variables *variables,
+                              void **state, struct muster_error *err);
+    void (*release)(void *state);
+
+    /* render writes a node's files, arguments and environment; plan->env is added by the runner. */
+    enum muster_rc (*render)(const struct muster_plan *plan, uint32_t node,
+                             const struct muster_addresses *addresses, struct muster_rendering *out,
+                             struct muster_error *err);
+
+    /* Is the node up? parse_ready: MUSTER_OK, or why not yet. */
+    enum muster_rc (*request_ready)(const void *state, struct muster_request *out, struct muster_error *err);
+    enum muster_rc (*parse_ready)(const void *state, const struct muster_reply *reply,
+                                  struct muster_error *err);
+
+    /* How many peers has it? NULL pair: no second gate. */
+    enum muster_rc (*request_peers)(const void *state, struct muster_request *out, struct muster_error *err);
+    enum muster_rc (*parse_peers)(const void *state, const struct muster_reply *reply, uint32_t *peers,
+                                  struct muster_error *err);
+
+    enum muster_rc (*request_progress)(const void *state, struct muster_request *out,
+                                       struct muster_error *err);
+    enum muster_rc (*parse_progress)(const void *state, const struct muster_reply *reply,
+                                     struct muster_progress *out, struct muster_error *err);
+
+    /* A block by id. parse_block: MUSTER_ENOTFOUND when the node has no such block. Height of the
+     * first block, which has no parent that can be asked for, is base_height. NULL pair: the system
+     * has no blocks, and the feed reports progress alone. */
+    enum muster_rc (*request_block)(const void *state, const struct muster_id *id, struct muster_request *out,
+                                    struct muster_error *err);
+    enum muster_rc (*parse_block)(const void *state, const struct muster_id *id,
+                                  const struct muster_reply *reply, struct muster_block *out,
+                                  struct muster_error *err);
+
+    /* A stream of accepted blocks, one line each. NULL pair: none, the feed polls. */
+    enum muster_rc (*request_stream)(const void *state, struct muster_request *out, struct muster_error *err);
+    enum muster_rc (*parse_stream_line)(const void *state, const char *line, size_t line_bytes,
+                                        struct muster_block *out, struct muster_error *err);
+
+    /* Which node a block's leader is, or MUSTER_EVERY_NODE when unknown. NULL: never known. */
+    uint32_t (*leader_node)(const void *state, const struct muster_id *leader);
+
+    /* The next transaction of a wallet. Takes what it spends out of the wallet; settle_submission says
+     * how it went: accepted (its change may be spent), or not sent at all (it is put back). */
+    enum muster_rc (*build_submission)(void *state, uint32_t wallet, struct muster_submission *out,
+                                       struct muster_error *err);
+    enum muster_answer (*parse_submission)(const void *state, const struct muster_reply *reply,
+                                           struct muster_error *err);
+    void (*settle_submission)(void *state, const struct muster_submission *submission, bool accepted);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

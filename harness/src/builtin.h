@@ -1,0 +1,23 @@
+/* The workload and the expectations that come with the harness, made at build from resolved options. */
+#ifndef MUSTER_SRC_BUILTIN_H
+#define MUSTER_SRC_BUILTIN_H
+
+#include "muster/scenario.h"
+
+/* Both get every default filled in and every value checked. What they return becomes an ordinary entry of
+ * the plan, under a name that the plan sets itself: the makers need not set `name`. Contexts belong to the
+ * plan where `destroy` is set; the plan destroys workloads first, then expectations. On failure
+ * (MUSTER_ENOMEM) nothing is set and nothing is owned. */
+
+/** The transaction workload ("transactions") and its expectation ("inclusion"). */
+MUSTER_MUST_USE enum muster_rc muster__transactions_make(const struct muster_transactions *resolved,
+                                                         struct muster_workload *workload,
+                                                         struct muster_expectation *inclusion,
+                                                         struct muster_error *err);
+
+/** The expectation "consensus_liveness". */
+MUSTER_MUST_USE enum muster_rc muster__liveness_make(const struct muster_liveness *resolved,
+                                                     struct muster_expectation *ret,
+                                                     struct muster_error *err);
+
+#endif

@@ -1,0 +1,384 @@
+#include "guardian_client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "guardian_wire.h"
+#include "muster/clock.h"
+#include "process.h"
+
+#define SEND_TIMEOUT_MS 5000u
+#define REPLY_TIMEOUT_MS 30000u /* A spawn or a signal; the guardian does one thing at a time. */
+#define CLEAN_UP_TIMEOUT_MS 600000u /* A backend may be slow; the runner's own deadlines are shorter. */
+
+/* How a process ended, kept until it is asked for. */
+struct ended {
+    bool known;
+    struct muster_exit exit;
+};
+
+struct muster_guardian_client {
+    int socket_fd;
+    int wake_fd; /* Ends the listener. */
+    pthread_t listener;
+    struct muster__guardian_callbacks callbacks;
+    pthread_mutex_t asking; /* One request at a time. */
+    pthread_mutex_t lock; /* All below. */
+    pthread_cond_t changed;
+    uint64_t seq;
+    uint64_t answered_seq;
+    json_t *answer;
+    bool gone;
+    bool detaching;
+    size_t ended_count;
+    struct ended *ended;
+};
+
+/* ---- The listener's thread ---- */
+
+static struct ended *ended_at(struct muster_guardian_client *client, uint32_t process)
+{
+    if (process >= client->ended_count) {
+        size_t count = (size_t)process + 64;
+        struct ended *grown = realloc(client->ended, count * sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        memset(grown + client->ended_count, 0, (count - client->ended_count) * sizeof *grown);
+        client->ended = grown;
+        client->ended_count = count;
+    }
+    return &client->ended[process];
+}
+
+static void take_ended(struct muster_guardian_client *client, const json_t *event)
+{
+    uint32_t process = (uint32_t)json_integer_value(json_object_get(event, "process"));
+    json_int_t node = json_integer_value(json_object_get(event, "node"));
+    struct muster_exit exit = muster__wire_exit_from_json(event);
+    /* First the callback: whoever waited for the end then finds the node's state changed already. */
+    client->callbacks.ended(client->callbacks.context, process, node < 0 ? MUSTER_NO_NODE : (uint32_t)node,
+                            &exit);
+    pthread_mutex_lock(&client->lock);
+    struct ended *ended = ended_at(client, process);
+    if (ended != NULL) {
+        *ended = (struct ended){ .known = true, .exit = exit };
+    }
+    pthread_cond_broadcast(&client->changed);
+    pthread_mutex_unlock(&client->lock);
+}
+
+static void take_answer(struct muster_guardian_client *client, json_t *answer)
+{
+    pthread_mutex_lock(&client->lock);
+    json_decref(client->answer);
+    client->answer = answer;
+    client->answered_seq = (uint64_t)json_integer_value(json_object_get(answer, "re"));
+    pthread_cond_broadcast(&client->changed);
+    pthread_mutex_unlock(&client->lock);
+}
+
+/* Steals the message: an answer moves on to the one who asked, whole. */
+static void take_message(struct muster_guardian_client *client, json_t *message)
+{
+    const char *event = json_string_value(json_object_get(message, "event"));
+    if (event == NULL) {
+        take_answer(client, message);
+        return;
+    }
+    if (strcmp(event, "ended") == 0) {
+        take_ended(client, message);
+    } else if (strcmp(event, "flooded") == 0) {
+        client->callbacks.flooded(client->callbacks.context,
+                                  (uint32_t)json_integer_value(json_object_get(message, "node")),
+                                  (uint64_t)json_integer_value(json_object_get(message, "bytes")));
+    }
+    json_decref(message);
+}
+
+static void mark_gone(struct muster_guardian_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool expected = client->detaching;
+    client->gone = true;
+    pthread_cond_broadcast(&client->changed);
+    pthread_mutex_unlock(&client->lock);
+    if (!expected) {
+        client->callbacks.gone(client->callbacks.context);
+    }
+}
+
+static void *listen_to_guardian(void *context)
+{
+    struct muster_guardian_client *client = context;
+    char *buffer = malloc(MUSTER__PACKET_BYTES);
+    bool closed = buffer == NULL;
+    struct pollfd ready[] = { { .fd = client->socket_fd, .events = POLLIN },
+                              { .fd = client->wake_fd, .events = POLLIN } };
+    while (!closed) {
+        if (poll(ready, 2, -1) < 0 && errno != EINTR) {
+            break;
+        }
+        if (ready[1].revents != 0) {
+            break;
+        }
+        json_t *message =
+            ready[0].revents == 0 ? NULL : muster__wire_receive(client->socket_fd, buffer, &closed);
+        if (message != NULL) {
+            take_message(client, message);
+        }
+    }
+    if (closed) {
+        mark_gone(client);
+    }
+    free(buffer);
+    return NULL;
+}
+
+/* ---- Requests ---- */
+
+static enum muster_rc gone_error(struct muster_error *err)
+{
+    return muster_error_set(err, MUSTER_EINFRA, "the guardian of this run is gone");
+}
+
+/* Waits on `changed`, with the lock held; false once the deadline has passed. */
+static bool wait_changed(struct muster_guardian_client *client, uint64_t deadline_ms)
+{
+    struct timespec until = { .tv_sec = (time_t)(deadline_ms / 1000),
+                              .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
+    return pthread_cond_timedwait(&client->changed, &client->lock, &until) == 0 ||
+           muster_clock_left_ms(deadline_ms) > 0;
+}
+
+static enum muster_rc await_answer(struct muster_guardian_client *client, uint64_t seq, uint32_t timeout_ms,
+                                   json_t **ret, struct muster_error *err)
+{
+    uint64_t deadline_ms = muster_clock_ms() + timeout_ms;
+    enum muster_rc rc = MUSTER_OK;
+    pthread_mutex_lock(&client->lock);
+    while (client->answered_seq != seq && !client->gone && rc == MUSTER_OK) {
+        if (!wait_changed(client, deadline_ms)) {
+            rc = muster_error_set(err, MUSTER_EINFRA, "the guardian did not answer within %u s",
+                                  timeout_ms / 1000);
+        }
+    }
+    if (client->answered_seq == seq) {
+        *ret = client->answer;
+        client->answer = NULL;
+        rc = MUSTER_OK;
+    } else if (rc == MUSTER_OK) {
+        rc = gone_error(err);
+    }
+    pthread_mutex_unlock(&client->lock);
+    return rc;
+}
+
+/* Sends a request (stolen) and waits for its answer, which the caller releases; *ret may be NULL. */
+static enum muster_rc ask(struct muster_guardian_client *client, json_t *request, uint32_t timeout_ms,
+                          json_t **ret, struct muster_error *err)
+{
+    pthread_mutex_lock(&client->asking);
+    pthread_mutex_lock(&client->lock);
+    uint64_t seq = ++client->seq;
+    bool gone = client->gone;
+    pthread_mutex_unlock(&client->lock);
+    json_object_set_new(request, "seq", json_integer((json_int_t)seq));
+    json_t *answer = NULL;
+    enum muster_rc rc;
+    if (gone) {
+        json_decref(request);
+        rc = gone_error(err);
+    } else {
+        rc = muster__wire_send(client->socket_fd, request, muster_clock_ms() + SEND_TIMEOUT_MS, err);
+    }
+    if (rc == MUSTER_OK) {
+        rc = await_answer(client, seq, timeout_ms, &answer, err);
+    }
+    pthread_mutex_unlock(&client->asking);
+    if (rc == MUSTER_OK) {
+        rc = (enum muster_rc)json_integer_value(json_object_get(answer, "rc"));
+        if (rc != MUSTER_OK) {
+            muster_error_set(err, rc, "%s", json_string_value(json_object_get(answer, "text")));
+        }
+    }
+    if (ret != NULL) {
+        *ret = answer;
+    } else {
+        json_decref(answer);
+    }
+    return rc;
+}
+
+static json_t *string_array(const char *const *strings)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; strings != NULL && strings[i] != NULL; i++) {
+        json_array_append_new(array, json_string(strings[i]));
+    }
+    return array;
+}
+
+enum muster_rc muster__guardian_spawn(struct muster_guardian_client *client, const struct muster_spawn *spawn,
+                                      uint32_t *ret, struct muster_error *err)
+{
+    json_t *request = json_pack(
+        "{s:s, s:o, s:o, s:s?, s:s?, s:s?, s:I}", "op", "spawn", "argv", string_array(spawn->argv), "env",
+        string_array(spawn->env), "directory", spawn->directory, "stdout", spawn->stdout_path, "stderr",
+        spawn->stderr_path, "node", spawn->node == MUSTER_NO_NODE ? (json_int_t)-1 : (json_int_t)spawn->node);
+    if (request == NULL) {
+        return muster_error_set(err, MUSTER_EINVAL, "a path or variable of '%s' is not UTF-8",
+                                spawn->argv[0]);
+    }
+    json_t *answer = NULL;
+    enum muster_rc rc = ask(client, request, REPLY_TIMEOUT_MS, &answer, err);
+    if (rc == MUSTER_OK) {
+        *ret = (uint32_t)json_integer_value(json_object_get(answer, "process"));
+    }
+    json_decref(answer);
+    return rc;
+}
+
+enum muster_rc muster__guardian_signal(struct muster_guardian_client *client, uint32_t process, int signal,
+                                       struct muster_error *err)
+{
+    return ask(client,
+               json_pack("{s:s, s:I, s:i}", "op", "signal", "process", (json_int_t)process, "signal", signal),
+               REPLY_TIMEOUT_MS, NULL, err);
+}
+
+enum muster_rc muster__guardian_wait_exit(struct muster_guardian_client *client, uint32_t process,
+                                          uint32_t timeout_ms, struct muster_exit *ret,
+                                          struct muster_error *err)
+{
+    uint64_t deadline_ms = muster_clock_ms() + timeout_ms;
+    enum muster_rc rc = MUSTER_OK;
+    pthread_mutex_lock(&client->lock);
+    struct ended *ended;
+    while ((ended = ended_at(client, process)) != NULL && !ended->known && !client->gone && rc == MUSTER_OK) {
+        if (!wait_changed(client, deadline_ms)) {
+            rc = muster_error_set(err, MUSTER_ETIMEDOUT, "it did not end within %.1f s", timeout_ms / 1000.0);
+        }
+    }
+    if (ended != NULL && ended->known) {
+        *ret = ended->exit;
+        rc = MUSTER_OK;
+    } else if (rc == MUSTER_OK) {
+        rc = ended == NULL ? muster_error_set(err, MUSTER_ENOMEM, "no memory for another process")
+                           : gone_error(err);
+    }
+    pthread_mutex_unlock(&client->lock);
+    return rc;
+}
+
+enum muster_rc muster__guardian_lease(struct muster_guardian_client *client, char prefix[16],
+                                      struct muster_error *err)
+{
+    json_t *answer = NULL;
+    enum muster_rc rc = ask(client, json_pack("{s:s}", "op", "lease"), REPLY_TIMEOUT_MS, &answer, err);
+    if (rc == MUSTER_OK) {
+        snprintf(prefix, 16, "%s", json_string_value(json_object_get(answer, "prefix")));
+    }
+    json_decref(answer);
+    return rc;
+}
+
+void muster__guardian_note(struct muster_guardian_client *client, enum muster_phase phase,
+                           enum muster_verdict verdict, const char *text)
+{
+    json_t *request = json_pack("{s:s, s:i, s:i, s:o}", "op", "note", "phase", (int)phase, "verdict",
+                                (int)verdict, "text", muster__wire_text(text == NULL ? "" : text));
+    if (request != NULL && ask(client, request, REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
+        return; /* The guardian is gone, which gone() has told. */
+    }
+}
+
+enum muster_rc muster__guardian_clean_up(struct muster_guardian_client *client, bool preserve,
+                                         struct muster_error *err)
+{
+    return ask(client, json_pack("{s:s, s:b}", "op", "clean_up", "preserve", preserve), CLEAN_UP_TIMEOUT_MS,
+               NULL, err);
+}
+
+void muster__guardian_done(struct muster_guardian_client *client, enum muster_verdict verdict,
+                           const char *text, bool keep_directory)
+{
+    pthread_mutex_lock(&client->lock);
+    client->detaching = true; /* It leaves now, and that is right. */
+    pthread_mutex_unlock(&client->lock);
+    json_t *request =
+        json_pack("{s:s, s:i, s:i, s:o, s:b}", "op", "done", "phase", (int)MUSTER_CLEAN_UP, "verdict",
+                  (int)verdict, "text", muster__wire_text(text == NULL ? "" : text), "keep", keep_directory);
+    if (request != NULL && ask(client, request, REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
+        return; /* As above; the forking process finds out how it ended. */
+    }
+}
+
+/* ---- Attaching ---- */
+
+static enum muster_rc say_hello(struct muster_guardian_client *client, struct muster_error *err)
+{
+    pid_t pid = getpid();
+    return ask(client,
+               json_pack("{s:s, s:i, s:I}", "op", "hello", "pid", (int)pid, "start",
+                         (json_int_t)muster__process_start(pid)),
+               REPLY_TIMEOUT_MS, NULL, err);
+}
+
+enum muster_rc muster__guardian_attach(int socket_fd, const struct muster__guardian_callbacks *callbacks,
+                                       struct muster_guardian_client **ret, struct muster_error *err)
+{
+    struct muster_guardian_client *client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        return muster_error_set(err, MUSTER_ENOMEM, "no memory for the guardian's client");
+    }
+    client->socket_fd = socket_fd;
+    client->callbacks = *callbacks;
+    client->wake_fd = eventfd(0, EFD_CLOEXEC);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&client->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&client->asking, NULL);
+    pthread_mutex_init(&client->lock, NULL);
+    int error_number =
+        client->wake_fd < 0 ? errno : pthread_create(&client->listener, NULL, listen_to_guardian, client);
+    if (error_number != 0) {
+        free(client);
+        return muster_error_errno(err, MUSTER_EINFRA, error_number, "no thread to listen to the guardian");
+    }
+    enum muster_rc rc = say_hello(client, err);
+    if (rc != MUSTER_OK) {
+        muster__guardian_detach(client);
+        return rc;
+    }
+    *ret = client;
+    return MUSTER_OK;
+}
+
+void muster__guardian_detach(struct muster_guardian_client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&client->lock);
+    client->detaching = true;
+    pthread_mutex_unlock(&client->lock);
+    uint64_t one = 1;
+    if (write(client->wake_fd, &one, sizeof one) == (ssize_t)sizeof one) {
+        pthread_join(client->listener, NULL);
+    }
+    close(client->wake_fd);
+    json_decref(client->answer);
+    free(client->ended);
+    pthread_cond_destroy(&client->changed);
+    pthread_mutex_destroy(&client->asking);
+    pthread_mutex_destroy(&client->lock);
+    free(client);
+}

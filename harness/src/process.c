@@ -1,0 +1,143 @@
+#include "process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Reads a small file of /proc whole; returns its length, -1 when it is not there. */
+static ssize_t read_proc(const char *path, char *buffer, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    size_t length = 0;
+    ssize_t got = 0;
+    while (length < size - 1 && (got = read(fd, buffer + length, size - 1 - length)) > 0) {
+        length += (size_t)got;
+    }
+    close(fd);
+    buffer[length] = '\0';
+    return got < 0 ? -1 : (ssize_t)length;
+}
+
+/* State letter and start time; false when there is no such process. */
+static bool read_stat(pid_t pid, char *state, uint64_t *start)
+{
+    char path[64];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (read_proc(path, text, sizeof text) <= 0) {
+        return false;
+    }
+    /* The command's name may hold blanks and parentheses: fields are counted from the last ')'. */
+    char *field = strrchr(text, ')');
+    if (field == NULL || sscanf(field + 1, " %c", state) != 1) {
+        return false;
+    }
+    field++;
+    for (int skipped = 0; skipped < 19 && field != NULL; skipped++) {
+        field = strchr(field + 1, ' ');
+    }
+    return field != NULL && sscanf(field, "%" SCNu64, start) == 1;
+}
+
+uint64_t muster__process_start(pid_t pid)
+{
+    char state;
+    uint64_t start = 0;
+    return read_stat(pid, &state, &start) ? start : 0;
+}
+
+bool muster__process_runs(pid_t pid, uint64_t start)
+{
+    char state;
+    uint64_t actual;
+    return read_stat(pid, &state, &actual) && actual == start && state != 'Z' && state != 'X';
+}
+
+int muster__process_open(pid_t pid, uint64_t start)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    /* Checked after opening: from here on the descriptor means this process and no later one. */
+    if (fd >= 0 && muster__process_start(pid) != start) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool muster__process_signal(pid_t pid, uint64_t start, int signal)
+{
+    int fd = muster__process_open(pid, start);
+    if (fd < 0) {
+        return false;
+    }
+    bool sent = syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0;
+    close(fd);
+    return sent;
+}
+
+static bool has_variable(const char *environment, size_t length, const char *wanted)
+{
+    size_t wanted_length = strlen(wanted);
+    for (size_t at = 0; at < length; at += strlen(environment + at) + 1) {
+        if (strlen(environment + at) == wanted_length && strcmp(environment + at, wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool belongs_to_run(pid_t pid, const char *wanted, char *buffer, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    ssize_t length = read_proc(path, buffer, size);
+    return length > 0 && has_variable(buffer, (size_t)length, wanted);
+}
+
+void muster__process_each_of_run(const char *run_id, void (*found)(void *context, pid_t pid, uint64_t start),
+                                 void *context)
+{
+    enum { ENVIRONMENT_BYTES = 256 * 1024 };
+    char *buffer = malloc(ENVIRONMENT_BYTES);
+    DIR *proc = opendir("/proc");
+    char wanted[128];
+    snprintf(wanted, sizeof wanted, MUSTER__RUN_VARIABLE "=%s", run_id);
+    struct dirent *entry;
+    while (buffer != NULL && proc != NULL && (entry = readdir(proc)) != NULL) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid <= 0 || pid == getpid() || !belongs_to_run(pid, wanted, buffer, ENVIRONMENT_BYTES)) {
+            continue;
+        }
+        uint64_t start = muster__process_start(pid);
+        if (muster__process_runs(pid, start)) {
+            found(context, pid, start);
+        }
+    }
+    if (proc != NULL) {
+        closedir(proc);
+    }
+    free(buffer);
+}
+
+uint64_t muster__process_oom_kills(void)
+{
+    static const char key[] = "\noom_kill ";
+    enum { VMSTAT_BYTES = 32 * 1024 };
+    char *text = malloc(VMSTAT_BYTES);
+    uint64_t kills = 0;
+    if (text != NULL && read_proc("/proc/vmstat", text, VMSTAT_BYTES) > 0) {
+        const char *line = strstr(text, key);
+        kills = line == NULL ? 0 : strtoull(line + sizeof key - 1, NULL, 10);
+    }
+    free(text);
+    return kills;
+}

@@ -1,0 +1,23 @@
+/* The two gates of a deploy: each node answers its probe, then the cluster's peers are connected. */
+#ifndef MUSTER_SRC_READY_H
+#define MUSTER_SRC_READY_H
+
+#include <stdint.h>
+
+#include "http.h"
+#include "nodes.h"
+
+/**
+ * Waits until every node (or one) is ready, all at once, in short polls; a node's unasked exit, or any other
+ * failure of muster__nodes_failure(), ends the wait at once.
+ *
+ * @param node  One node, or MUSTER_EVERY_NODE. For one node the second gate asks for at least one
+ *              peer where the layout gives it any.
+ * @return MUSTER_OK; MUSTER_ETIMEDOUT: names each node that is not ready, its last answer and since when;
+ *         MUSTER_ENODE; MUSTER_EINFRA.
+ */
+MUSTER_MUST_USE enum muster_rc muster__ready_wait(const struct muster_plan *plan, struct muster_http *http,
+                                                  struct muster_nodes *nodes, uint32_t node,
+                                                  uint64_t deadline_ms, struct muster_error *err);
+
+#endif

@@ -1,0 +1,50 @@
+/* What is kept of a run: each expectation's result, and run.json. */
+#ifndef MUSTER_SRC_REPORT_H
+#define MUSTER_SRC_REPORT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "muster/run.h"
+
+#define MUSTER__RUN_JSON "run.json"
+#define MUSTER__RUN_JSON_SCHEMA 1
+#define MUSTER__REPORT_NUMBERS_MAX 32u
+#define MUSTER__REPORT_TEXTS_MAX 16u
+
+struct muster__report_number {
+    char name[MUSTER_NAME_BYTES];
+    double value;
+};
+
+struct muster__report_text {
+    char name[MUSTER_NAME_BYTES];
+    char *text;
+};
+
+struct muster_report {
+    char name[MUSTER_NAME_BYTES]; /* The expectation's. */
+    bool judged;
+    struct muster_error err; /* rc MUSTER_OK: it holds. */
+    size_t number_count;
+    struct muster__report_number numbers[MUSTER__REPORT_NUMBERS_MAX];
+    size_t text_count;
+    struct muster__report_text texts[MUSTER__REPORT_TEXTS_MAX];
+};
+
+void muster__report_init(struct muster_report *report, const char *name);
+/** Forgets numbers and texts. */
+void muster__report_clear(struct muster_report *report);
+void muster__report_fini(struct muster_report *report);
+/** {name, verdict, text, numbers, texts}; NULL when memory is out. */
+json_t *muster__report_to_json(const struct muster_report *report);
+
+/** All of the plan that is data. NULL when memory is out. */
+json_t *muster__plan_to_json(const struct muster_plan *plan);
+/** The whole of run.json as it stands; NULL when memory is out. */
+json_t *muster__run_to_json(struct muster_run *run);
+/** Writes run.json into the run directory. MUSTER_OK, MUSTER_EIO or MUSTER_ENOMEM. */
+MUSTER_MUST_USE enum muster_rc muster__run_save(struct muster_run *run, struct muster_error *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* What a session and its run are made of; shared by the files that carry the run through its phases. */
+#ifndef MUSTER_SRC_SESSION_INTERNAL_H
+#define MUSTER_SRC_SESSION_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "events.h"
+#include "feed.h"
+#include "guardian_client.h"
+#include "http.h"
+#include "ledger.h"
+#include "muster/session.h"
+#include "nodes.h"
+
+#define MUSTER__RUN_ID_BYTES 16
+
+struct muster_session {
+    const struct muster_plan *plan;
+    const struct muster_runner *runner;
+    const struct muster_variables *variables;
+    char run_id[MUSTER__RUN_ID_BYTES];
+    char directory[4096];
+    uint64_t began_ms; /* Monotonic. */
+    uint64_t began_wall_ms;
+    struct muster_ledger *ledger;
+    int test_fd; /* The test's end of the socketpair. */
+    int outcome_fd; /* The forking process's end of the guardian's pipe. */
+    pid_t guardian_pid; /* For messages; it is not our child. */
+    struct muster_run *run; /* In the test's process, from deploy to finish. */
+};
+
+struct muster_deployment {
+    struct muster_session *session;
+    struct muster_guardian_client *guardian;
+    struct muster_nodes *nodes;
+    uint64_t deployed_wall_ms;
+};
+
+#endif

@@ -1,0 +1,129 @@
+/* Which runs to sweep. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "files.h"
+#include "ledger.h"
+#include "muster/sweep.h"
+#include "sweep.h"
+
+#define GRACE_MS 3000u
+
+struct sweeping {
+    const struct muster_sweep_options *options;
+    struct muster_error first; /* Failure. */
+};
+
+static void tell(const struct sweeping *sweeping, const char *directory, const char *what)
+{
+    if (sweeping->options->step != NULL) {
+        sweeping->options->step(sweeping->options->context, directory, what);
+    }
+}
+
+static enum muster_rc remove_evidence(struct sweeping *sweeping, const char *directory,
+                                      struct muster_error *err)
+{
+    enum muster_rc rc = muster__directory_remove(directory, err);
+    if (rc == MUSTER_OK) {
+        tell(sweeping, directory, "removed");
+    }
+    return rc;
+}
+
+static enum muster_rc sweep_view(struct sweeping *sweeping, const struct muster_ledger_view *view,
+                                 struct muster_error *err)
+{
+    const struct muster_sweep_options *options = sweeping->options;
+    if (view->closed) {
+        if (options->evidence) {
+            return remove_evidence(sweeping, view->directory, err);
+        }
+        tell(sweeping, view->directory, "is over, nothing to sweep; kept as evidence");
+        return MUSTER_OK;
+    }
+    if (muster__ledger_is_locked(view->directory)) {
+        tell(sweeping, view->directory, "goes on, left alone");
+        return MUSTER_OK;
+    }
+    if (view->preserved && !options->preserved) {
+        tell(sweeping, view->directory, "is preserved, left alone (--preserved takes it down)");
+        return MUSTER_OK;
+    }
+    enum muster_rc rc = muster__sweep_run(view->directory, options->runners, GRACE_MS, err);
+    if (rc == MUSTER_OK) {
+        tell(sweeping, view->directory, "swept");
+        rc = options->evidence ? remove_evidence(sweeping, view->directory, err) : MUSTER_OK;
+    }
+    return rc;
+}
+
+static enum muster_rc sweep_directory(struct sweeping *sweeping, const char *directory,
+                                      struct muster_error *err)
+{
+    struct muster_ledger_view *view = NULL;
+    enum muster_rc rc = muster_ledger_read(directory, &view, err);
+    if (rc == MUSTER_OK) {
+        rc = sweep_view(sweeping, view, err);
+        muster_ledger_view_destroy(view);
+    }
+    return rc;
+}
+
+static void note_failure(struct sweeping *sweeping, const char *directory, enum muster_rc rc,
+                         const struct muster_error *err)
+{
+    if (rc != MUSTER_OK) {
+        tell(sweeping, directory, err->text);
+        muster_error_set(&sweeping->first, rc == MUSTER_ENOTFOUND ? rc : MUSTER_ELEAK, "%s", err->text);
+    }
+}
+
+/* A directory is a run's because a ledger lies in it, not for its name; the name only saves looking. */
+static enum muster_rc sweep_root(struct sweeping *sweeping, const struct muster_variables *variables,
+                                 struct muster_error *err)
+{
+    char root[MUSTER__PATH_BYTES];
+    enum muster_rc rc = muster__run_root(variables, root, err);
+    DIR *entries = rc == MUSTER_OK ? opendir(root) : NULL;
+    if (rc == MUSTER_OK && entries == NULL) {
+        return muster_error_errno(err, MUSTER_EIO, errno, "cannot read the run root '%s'", root);
+    }
+    struct dirent *entry;
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        char path[MUSTER__PATH_BYTES];
+        struct muster_error failure = { 0 };
+        if (strncmp(entry->d_name, "muster-", 7) != 0 ||
+            muster__path(path, NULL, "%s/%s", root, entry->d_name) != MUSTER_OK) {
+            continue;
+        }
+        rc = sweep_directory(sweeping, path, &failure);
+        if (rc != MUSTER_ENOTFOUND) {
+            note_failure(sweeping, path, rc, &failure);
+        }
+    }
+    closedir(entries);
+    return MUSTER_OK;
+}
+
+enum muster_rc muster_sweep(const struct muster_variables *variables,
+                            const struct muster_sweep_options *options, struct muster_error *err)
+{
+    struct sweeping sweeping = { .options = options };
+    for (size_t i = 0; i < options->directory_count; i++) {
+        struct muster_error failure = { 0 };
+        enum muster_rc rc = sweep_directory(&sweeping, options->directories[i], &failure);
+        note_failure(&sweeping, options->directories[i], rc, &failure);
+    }
+    if (options->directory_count == 0) {
+        enum muster_rc rc = sweep_root(&sweeping, variables, err);
+        if (rc != MUSTER_OK) {
+            return rc;
+        }
+    }
+    return sweeping.first.rc == MUSTER_OK
+               ? MUSTER_OK
+               : muster_error_set(err, sweeping.first.rc, "%s", sweeping.first.text);
+}
