@@ -1,0 +1,44 @@
+/* One attempt at a victim; between the files that carry it out. */
+#ifndef MUSTER_CONFORMANCE_ATTEMPT_H
+#define MUSTER_CONFORMANCE_ATTEMPT_H
+
+#include "moment.h"
+#include "trace.h"
+#include "victim.h"
+
+struct attempt {
+    const struct settings *settings;
+    const struct method *method;
+    struct fate fate;
+    uint64_t delay_ms; /* Of the blow, from the phase's begin. */
+    char directory[TRACE_PATH_BYTES]; /* What it has on disk: root/, output.log. */
+    struct trace trace;
+    struct victim victim;
+    bool struck;
+    uint64_t struck_ms; /* Monotonic. */
+    enum muster_phase phase; /* When it was struck. */
+};
+
+/* attempt.c */
+
+/** Makes its directory and starts the victim. */
+MUSTER_MUST_USE enum muster_rc attempt_start(struct attempt *attempt, struct muster_error *err);
+
+/** Waits for the moment and strikes, or watches it die; sets what is known of that. */
+void attempt_strike(struct attempt *attempt, struct complaint *ret);
+
+/** Runs `muster sweep` on the victim's run root. */
+void attempt_sweep(const struct attempt *attempt, struct complaint *ret);
+
+/* aftermath.c */
+
+/** Waits until nothing is left, and complains of what is there at the deadline. Returns how long it took. */
+uint64_t aftermath_await(struct attempt *attempt, struct complaint *ret);
+
+/** Exit code and evidence of a victim that was struck. */
+void aftermath_check(const struct attempt *attempt, struct complaint *ret);
+
+/** The same for a victim that nobody disturbed: it must have passed. */
+void aftermath_check_passed(const struct attempt *attempt, struct complaint *ret);
+
+#endif

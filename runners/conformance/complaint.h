@@ -1,0 +1,18 @@
+/* What is wrong with a victim's remains, in words; empty when all is well. */
+#ifndef MUSTER_CONFORMANCE_COMPLAINT_H
+#define MUSTER_CONFORMANCE_COMPLAINT_H
+
+#include <stdbool.h>
+
+#include "muster/result.h"
+
+struct complaint {
+    char text[3072];
+};
+
+/** Adds one, after "; " where it is not the first. */
+void complain(struct complaint *complaint, const char *format, ...) MUSTER_PRINTF(2, 3);
+
+bool complained(const struct complaint *complaint);
+
+#endif

@@ -1,0 +1,120 @@
+#include "moment.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attempt.h"
+#include "files.h"
+#include "marked.h"
+#include "muster/clock.h"
+#include "muster/random.h"
+
+#define ATTEMPTS_MAX 6u
+#define LIFE_MS 60000u
+
+static bool begin(const struct settings *settings, struct attempt *attempt, const char *name,
+                  struct complaint *ret)
+{
+    struct muster_error err = { 0 };
+    attempt->settings = settings;
+    snprintf(attempt->directory, sizeof attempt->directory, "%s/%s", settings->work, name);
+    if (attempt_start(attempt, &err) != MUSTER_OK) {
+        complain(ret, "%s", err.text);
+        return false;
+    }
+    return true;
+}
+
+static void discard(const struct attempt *attempt, struct complaint *ret)
+{
+    struct muster_error err = { 0 };
+    if (muster__directory_remove(attempt->directory, &err) != MUSTER_OK) {
+        complain(ret, "%s", err.text);
+    }
+}
+
+/* Each attempt comes a bit earlier in the phase: the last one was too late. */
+static uint64_t draw_delay_ms(const struct settings *settings, const struct moment *moment, uint64_t seed)
+{
+    char label[64];
+    snprintf(label, sizeof label, "%s-%u-%u", moment->method->name, moment->index, moment->attempts);
+    struct muster_random random = muster_random_stream(seed, label);
+    double longest_ms = (double)settings->phase_ms[moment->fate.phase] / (1u << moment->attempts);
+    return (uint64_t)(muster_random_unit(&random) * longest_ms);
+}
+
+/* True: that was it. False: the victim was done before the blow fell. */
+static bool try_once(const struct settings *settings, struct moment *moment)
+{
+    char name[96];
+    struct attempt attempt = { .method = moment->method,
+                               .fate = moment->fate,
+                               .delay_ms = draw_delay_ms(settings, moment, settings->seed) };
+    snprintf(name, sizeof name, "%s-%u-%u-%llx", moment->method->name, moment->index, moment->attempts,
+             (unsigned long long)settings->seed);
+    moment->attempts++;
+    if (!begin(settings, &attempt, name, &moment->complaint)) {
+        return true;
+    }
+    attempt_strike(&attempt, &moment->complaint);
+    if (attempt.struck) {
+        moment->clear_ms = aftermath_await(&attempt, &moment->complaint);
+        aftermath_check(&attempt, &moment->complaint);
+    } else if (victim_wait(&attempt.victim, muster_clock_ms() + LIFE_MS)) {
+        aftermath_check_passed(&attempt, &moment->complaint);
+    } else {
+        complain(&moment->complaint, "it did not end");
+    }
+    moment->struck = attempt.struck;
+    moment->phase = attempt.phase;
+    snprintf(moment->directory, sizeof moment->directory, "%s", attempt.directory);
+    marked_kill(attempt.trace.mark); /* Nothing, unless there was a complaint. */
+    if (!complained(&moment->complaint)) {
+        discard(&attempt, &moment->complaint);
+    }
+    return moment->struck || complained(&moment->complaint);
+}
+
+void moment_run(const struct settings *settings, struct moment *moment)
+{
+    moment->fate = methods_fate(moment->method, moment->index);
+    while (moment->attempts < ATTEMPTS_MAX && !try_once(settings, moment)) {
+    }
+    if (!moment->struck && !complained(&moment->complaint)) {
+        complain(&moment->complaint, "%u victims were done before the blow fell", moment->attempts);
+    }
+}
+
+/* ---- How long a healthy run's phases take ---- */
+
+static void measure_phases(struct settings *settings, const struct attempt *attempt)
+{
+    uint64_t until_ms = attempt->victim.ended_ms;
+    for (int phase = MUSTER_CLEAN_UP; phase >= MUSTER_BUILD; phase--) {
+        uint64_t entered_ms = attempt->trace.entered_ms[phase];
+        settings->phase_ms[phase] = entered_ms == 0 ? 0 : until_ms - entered_ms;
+        until_ms = entered_ms == 0 ? until_ms : entered_ms;
+    }
+}
+
+void moment_measure(struct settings *settings, struct complaint *ret)
+{
+    static const struct method nobody = { .name = "healthy", .striker = STRIKE_NONE };
+    struct attempt attempt = { .method = &nobody, .fate = { .scenario = "healthy", .phase = MUSTER_PROBE } };
+    uint64_t deadline_ms = muster_clock_ms() + (uint64_t)(LIFE_MS * settings->slowdown);
+    if (!begin(settings, &attempt, "healthy", ret)) {
+        return;
+    }
+    while (!victim_look(&attempt.victim) && muster_clock_left_ms(deadline_ms) > 0) {
+        trace_look(&attempt.trace);
+        poll(NULL, 0, 2);
+    }
+    measure_phases(settings, &attempt);
+    aftermath_check_passed(&attempt, ret);
+    attempt.struck_ms = attempt.victim.ended_ms;
+    aftermath_await(&attempt, ret);
+    if (!complained(ret)) {
+        discard(&attempt, ret);
+    }
+}

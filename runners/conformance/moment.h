@@ -1,0 +1,44 @@
+/* One victim: started, struck at a random moment of the phase it was given, and looked over afterwards. */
+#ifndef MUSTER_CONFORMANCE_MOMENT_H
+#define MUSTER_CONFORMANCE_MOMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "complaint.h"
+#include "methods.h"
+#include "muster/runner.h"
+#include "trace.h"
+
+/* What all victims of one driver share. */
+struct settings {
+    const char *suite_program; /* Absolute paths. */
+    const char *muster_program;
+    const char *ctest_program;
+    const struct muster_runner *runner;
+    char work[256]; /* A directory of the driver's own. */
+    uint64_t seed;
+    double slowdown;
+    uint64_t phase_ms[MUSTER_PHASE_COUNT]; /* How long each takes; measured on a healthy run. */
+};
+
+struct moment {
+    const struct method *method;
+    unsigned index;
+    struct fate fate;
+
+    bool struck; /* Else it was over before the blow fell, in every attempt. */
+    unsigned attempts;
+    enum muster_phase phase; /* In which it was struck. */
+    uint64_t clear_ms; /* From the blow until nothing was left. */
+    struct complaint complaint;
+    char directory[TRACE_PATH_BYTES]; /* Kept when there is a complaint. */
+};
+
+/** Blocks until it is over; several threads may do so at once. */
+void moment_run(const struct settings *settings, struct moment *moment);
+
+/** A healthy run that nobody disturbs: it must pass and leave nothing. Measures settings->phase_ms. */
+void moment_measure(struct settings *settings, struct complaint *ret);
+
+#endif

@@ -1,0 +1,37 @@
+/* The trace of a victim's run: what is known of it from outside, by its files alone. */
+#ifndef MUSTER_CONFORMANCE_TRACE_H
+#define MUSTER_CONFORMANCE_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "muster/run.h"
+
+#define TRACE_PATH_BYTES 1024u
+
+struct trace {
+    char root[TRACE_PATH_BYTES]; /* MUSTER_RUN_ROOT of this victim alone. */
+    char mark[96]; /* In the environment of all its processes; see marked.h. */
+
+    char directory[TRACE_PATH_BYTES + 256]; /* The run directory; "" until there is one. */
+    char run_id[64]; /* "" until the ledger says it; so the next three. */
+    char lease[16]; /* "127.64.3." */
+    pid_t guardian;
+    uint64_t guardian_start;
+
+    enum muster_phase phase; /* MUSTER_BUILD until its first phase was seen. */
+    uint64_t entered_ms[MUSTER_PHASE_COUNT]; /* Monotonic, as seen here; 0: not. */
+    off_t events_read;
+};
+
+/** `root` and `mark` are copied; nothing else is known yet. */
+void trace_init(struct trace *trace, const char *root, const char *mark);
+
+/** Looks for the run directory and for phases that began since. */
+void trace_look(struct trace *trace);
+
+/** Takes run id, guardian and lease from the ledger, as far as it goes. */
+void trace_read_ledger(struct trace *trace);
+
+#endif

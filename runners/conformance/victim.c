@@ -1,0 +1,107 @@
+#include "victim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "muster/clock.h"
+#include "muster/runner.h"
+
+extern char **environ;
+
+/* What would have a victim do something else than its order says. */
+static bool is_neutral(const char *variable)
+{
+    static const char *const steering[] = {
+        "CK_",           "MUSTER_",     "LOGOS_BLOCKCHAIN_", "CONSENSUS_",
+        "DEVNODE_",      "KILL_MATRIX", "TESTNET_",          "COMPOSE_RUNNER_PRESERVE",
+        "K8S_RUNNER_PR", "RUST_LOG",    "LOCAL_RUNNER_"
+    };
+    for (size_t i = 0; i < sizeof steering / sizeof steering[0]; i++) {
+        if (strncmp(variable, steering[i], strlen(steering[i])) == 0) {
+            return strncmp(variable, "LOGOS_BLOCKCHAIN_TESTNET_IMAGE", 30) == 0;
+        }
+    }
+    return true;
+}
+
+/* Strings borrowed from both; the caller frees the array alone. */
+static char **make_environment(const char *const *own)
+{
+    size_t inherited = 0;
+    while (environ[inherited] != NULL) {
+        inherited++;
+    }
+    char **all = calloc(inherited + VICTIM_ENV_MAX + 1, sizeof *all);
+    size_t count = 0;
+    for (size_t i = 0; all != NULL && i < inherited; i++) {
+        if (is_neutral(environ[i])) {
+            all[count++] = environ[i];
+        }
+    }
+    for (size_t i = 0; all != NULL && i < VICTIM_ENV_MAX && own[i] != NULL; i++) {
+        memcpy(&all[count++], &own[i], sizeof own[i]); /* posix_spawn() wants them without const. */
+    }
+    return all;
+}
+
+static int spawn(struct victim *victim, const char *const *argv, char **env, const char *output_path)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path, O_WRONLY | O_CREAT | O_APPEND,
+                                     0600);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    char **arguments;
+    memcpy(&arguments, &argv, sizeof argv);
+    int error = posix_spawn(&victim->pid, argv[0], &actions, &attributes, arguments, env);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+enum muster_rc victim_start(struct victim *victim, const char *const *argv, const char *const *env,
+                            const char *output_path, struct muster_error *err)
+{
+    memset(victim, 0, sizeof *victim);
+    char **all = make_environment(env);
+    int error = all == NULL ? ENOMEM : spawn(victim, argv, all, output_path);
+    free(all);
+    return error == 0 ? MUSTER_OK
+                      : muster_error_errno(err, MUSTER_EINFRA, error, "cannot start '%s'", argv[0]);
+}
+
+bool victim_look(struct victim *victim)
+{
+    if (!victim->ended && waitpid(victim->pid, &victim->status, WNOHANG) == victim->pid) {
+        victim->ended = true;
+        victim->ended_ms = muster_clock_ms();
+    }
+    return victim->ended;
+}
+
+bool victim_wait(struct victim *victim, uint64_t deadline_ms)
+{
+    while (!victim_look(victim) && muster_clock_left_ms(deadline_ms) > 0) {
+        poll(NULL, 0, 5);
+    }
+    return victim->ended;
+}
+
+const char *victim_describe(const struct victim *victim, char text[96])
+{
+    const struct muster_exit exit = {
+        .code = WIFEXITED(victim->status) ? WEXITSTATUS(victim->status) : -1,
+        .signal = WIFSIGNALED(victim->status) ? WTERMSIG(victim->status) : 0,
+    };
+    return muster_exit_describe(&exit, text);
+}
