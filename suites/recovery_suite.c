@@ -1,0 +1,105 @@
+/* A node that was killed, restarted or paused comes back with what it knew and catches up. */
+#include "muster/check.h"
+#include "pace.h"
+
+#define CATCH_UP_MS 20000u
+
+static void star_of_four(struct muster_scenario *s)
+{
+    muster_topology(s, &(struct muster_topology){ .layout = MUSTER_STAR, .nodes = 4 });
+    fast_consensus(s);
+    muster_wallets(s, 10);
+    muster_transactions(s, &(struct muster_transactions){ .rate_per_block = 1 });
+    muster_expect_consensus_liveness(s, NULL);
+    muster_require(s, MUSTER_NODE_CONTROL);
+    muster_run_duration(s, MUSTER_SECONDS(8));
+}
+
+/* The window opens on a cluster that has been through it: what counts is that it is whole again. */
+static void judge(struct muster_run *run, uint32_t node, uint64_t height_before)
+{
+    muster_execute(run);
+    ck_assert_uint_ge(muster_ck_height(run, node), height_before);
+    muster_ck_assert_expectations(run);
+}
+
+START_TEST(restarted_node_catches_up)
+{
+    struct muster_run *run = muster_run();
+    muster_ck_wait_height(run, 1, 2, CATCH_UP_MS);
+    uint64_t height_before = muster_ck_height(run, 1);
+    muster_ck_restart(run, 1);
+    judge(run, 1, height_before);
+}
+END_TEST
+
+START_TEST(killed_node_catches_up)
+{
+    struct muster_run *run = muster_run();
+    muster_ck_wait_height(run, 2, 2, CATCH_UP_MS);
+    uint64_t height_before = muster_ck_height(run, 2);
+    muster_ck_kill(run, 2);
+    muster_ck_wait_height(run, 0, height_before + 2, CATCH_UP_MS);
+    muster_ck_start(run, 2);
+    muster_ck_wait_height(run, 2, height_before + 2, CATCH_UP_MS);
+    judge(run, 2, height_before);
+}
+END_TEST
+
+START_TEST(paused_node_catches_up)
+{
+    struct muster_run *run = muster_run();
+    muster_ck_wait_height(run, 3, 2, CATCH_UP_MS);
+    uint64_t height_before = muster_ck_height(run, 3);
+    muster_ck_pause(run, 3);
+    muster_ck_wait_height(run, 0, height_before + 2, CATCH_UP_MS);
+    muster_ck_resume(run, 3);
+    muster_ck_wait_height(run, 3, height_before + 2, CATCH_UP_MS);
+    judge(run, 3, height_before);
+}
+END_TEST
+
+/* Restarts one node after the other while the window is open. */
+static enum muster_rc restart_in_turn(struct muster_run *run, void *context, struct muster_error *err)
+{
+    (void)context;
+    enum muster_rc rc = MUSTER_OK;
+    for (uint32_t node = 1; rc == MUSTER_OK && node < 4; node++) {
+        rc = muster_run_sleep(run, 1500);
+        if (rc == MUSTER_OK) {
+            rc = muster_node_restart(run, node, err);
+        }
+    }
+    return rc;
+}
+
+static void rolling(struct muster_scenario *s)
+{
+    star_of_four(s);
+    muster_workload(s, &(struct muster_workload){ .name = "restart_in_turn", .run = restart_in_turn });
+}
+
+START_TEST(rolling_restart_stays_live)
+{
+    struct muster_run *run = muster_run();
+    muster_execute(run);
+    for (uint32_t node = 1; node < 4; node++) {
+        struct muster_node_view view;
+        muster_node_view(run, node, &view);
+        ck_assert_uint_eq(view.restarts, 1);
+    }
+    muster_ck_assert_expectations(run);
+}
+END_TEST
+
+static Suite *recovery_suite(void)
+{
+    const struct muster_scenario_options control = { .tags = "control" };
+    Suite *suite = suite_create("recovery");
+    muster_add_scenario(suite, "restart", star_of_four, restarted_node_catches_up, &control);
+    muster_add_scenario(suite, "kill", star_of_four, killed_node_catches_up, &control);
+    muster_add_scenario(suite, "pause", star_of_four, paused_node_catches_up, &control);
+    muster_add_scenario(suite, "rolling_restart", rolling, rolling_restart_stays_live, &control);
+    return suite;
+}
+MUSTER_MAIN(recovery_suite)
