@@ -21,8 +21,6 @@
 #define HOST_BYTES 32
 #define REPLY_BYTES 4096
 
-extern char **environ;
-
 struct floor_node {
     char host[HOST_BYTES];
     char directory[4096];

@@ -12,8 +12,6 @@
 
 #define OUTPUT_BYTES 8192
 
-extern char **environ;
-
 /* The body stands in a long bracket, which takes JSON as it is. */
 static enum muster_rc write_script(char path[64], const char *body, struct muster_error *err)
 {

@@ -83,12 +83,12 @@ START_TEST(rolling_restart_stays_live)
 {
     struct muster_run *run = muster_run();
     muster_execute(run);
+    muster_ck_assert_expectations(run);
     for (uint32_t node = 1; node < 4; node++) {
         struct muster_node_view view;
         muster_node_view(run, node, &view);
         ck_assert_uint_eq(view.restarts, 1);
     }
-    muster_ck_assert_expectations(run);
 }
 END_TEST
 

@@ -2,6 +2,7 @@
 #ifndef MUSTER_SRC_BUILTIN_H
 #define MUSTER_SRC_BUILTIN_H
 
+#include "chaos_options.h"
 #include "muster/scenario.h"
 
 /* Both get every default filled in and every value checked. What they return becomes an ordinary entry of
@@ -14,6 +15,12 @@ MUSTER_MUST_USE enum muster_rc muster__transactions_make(const struct muster_tra
                                                          struct muster_workload *workload,
                                                          struct muster_expectation *inclusion,
                                                          struct muster_error *err);
+
+/** The chaos workload ("chaos") and its expectation ("recovers"). */
+MUSTER_MUST_USE enum muster_rc muster__chaos_make(const struct muster__chaos_options *resolved,
+                                                  struct muster_workload *workload,
+                                                  struct muster_expectation *recovers,
+                                                  struct muster_error *err);
 
 /** The expectation "consensus_liveness". */
 MUSTER_MUST_USE enum muster_rc muster__liveness_make(const struct muster_liveness *resolved,

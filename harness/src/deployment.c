@@ -1,5 +1,6 @@
 #include "deployment.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,4 +166,14 @@ void muster_deployment_node_ended(struct muster_deployment *deployment, uint32_t
                                   const struct muster_exit *exit)
 {
     muster__nodes_ended(deployment->nodes, node, exit);
+}
+
+void muster_deployment_failed(struct muster_deployment *deployment, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    muster__nodes_fail(deployment->nodes, MUSTER_EINFRA, "%s", text);
 }

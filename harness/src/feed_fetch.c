@@ -198,6 +198,7 @@ static void end_fetch(void *context, enum muster_rc rc, struct muster_reply *rep
     }
     if (rc == MUSTER_OK) {
         block.id = call->id; /* Where the block says another, it is not the one that was asked for. */
+        rc = muster__block_is_sane(&block) ? MUSTER_OK : MUSTER_EREPLY;
     }
     (void)pthread_mutex_lock(&feed->mutex);
     struct muster__entry *entry = muster__tree_find(feed, &call->id);

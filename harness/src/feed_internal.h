@@ -170,7 +170,10 @@ void muster__tree_had(struct muster__entry *entry, uint32_t node);
 void muster__tree_prune(struct muster_feed *feed);
 void muster__tree_release(struct muster__entry *entry);
 void muster__tree_free(struct muster_feed *feed);
+/** "" or all zero: the parent of the first block. */
 bool muster__id_is_none(const struct muster_id *id);
+/** Has an id, and is not its own parent. */
+bool muster__block_is_sane(const struct muster_block *block);
 
 /* ---- feed_chain.c: the best chain ---- */
 

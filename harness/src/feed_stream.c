@@ -83,6 +83,9 @@ static void take_line(void *context, const char *line, size_t bytes)
     if (entry == NULL) {
         (void)pthread_mutex_unlock(&feed->mutex);
         rc = plan->system->parse_stream_line(plan->system_state, line, bytes, &block, &err);
+        if (rc == MUSTER_OK && !muster__block_is_sane(&block)) {
+            rc = muster_error_set(&err, MUSTER_EREPLY, "streamed a block without an id, or its own parent");
+        }
         (void)pthread_mutex_lock(&feed->mutex);
     }
     if (!is_current(call)) {

@@ -31,6 +31,11 @@ bool muster__id_is_none(const struct muster_id *id)
     return id->text[strspn(id->text, "0")] == '\0';
 }
 
+bool muster__block_is_sane(const struct muster_block *block)
+{
+    return block->id.text[0] != '\0' && strcmp(block->id.text, block->parent.text) != 0;
+}
+
 static size_t bucket_of(const struct muster_id *id)
 {
     uint64_t hash = 0xcbf29ce484222325u;

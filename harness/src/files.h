@@ -40,6 +40,10 @@ MUSTER_MUST_USE enum muster_rc muster__directory_make(const char *path, mode_t m
  * path ends in no name. */
 MUSTER_MUST_USE enum muster_rc muster__directory_remove(const char *path, struct muster_error *err);
 
+/** The same, but the entry `last` (a name) goes after all others: what an interrupted removal leaves still has it. */
+MUSTER_MUST_USE enum muster_rc muster__directory_remove_ordered(const char *path, const char *last,
+                                                                struct muster_error *err);
+
 /** Bytes that an unprivileged user can still write on the file system of `path`. */
 MUSTER_MUST_USE enum muster_rc muster__free_bytes(const char *path, uint64_t *ret, struct muster_error *err);
 

@@ -15,6 +15,7 @@
 struct removal {
     dev_t device; /* Of the root: other file systems are left alone. */
     const char *path; /* Of the root, for messages. */
+    const char *last; /* Of the root's entries: goes after all others. NULL: none. */
     enum muster_rc rc; /* The first failure. */
     struct muster_error *err;
 };
@@ -104,13 +105,19 @@ static bool remove_entry(struct removal *removal, int parent, const char *name, 
     return false;
 }
 
+static bool is_kept_for_last(const struct removal *removal, const char *name, int depth)
+{
+    return depth == 0 && removal->last != NULL && strcmp(name, removal->last) == 0;
+}
+
 /* One pass over the entries. `found` says whether there were any. False when something is left. */
 static bool remove_entries(struct removal *removal, DIR *directory, int depth, bool *found)
 {
     bool clean = true;
     *found = false;
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            is_kept_for_last(removal, entry->d_name, depth)) {
             continue;
         }
         *found = true;
@@ -138,6 +145,22 @@ static bool empty_directory(struct removal *removal, int fd, int depth)
     return clean;
 }
 
+/* The root is empty but for the last entry. */
+static bool remove_last(struct removal *removal, int parent, const char *name)
+{
+    if (removal->last == NULL) {
+        return true;
+    }
+    int fd = open_directory(parent, name);
+    bool removed = fd >= 0 && remove_entry(removal, fd, removal->last, 1);
+    if (fd >= 0) {
+        close(fd);
+    } else if (errno != ENOENT) {
+        failed(removal, errno, name);
+    }
+    return removed;
+}
+
 static void remove_root(struct removal *removal, int parent, const char *name)
 {
     int fd = open_writable(parent, name);
@@ -153,7 +176,8 @@ static void remove_root(struct removal *removal, int parent, const char *name)
         return;
     }
     removal->device = status.st_dev;
-    if (empty_directory(removal, fd, 0) && unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    if (empty_directory(removal, fd, 0) && remove_last(removal, parent, name) &&
+        unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT) {
         failed(removal, errno, name);
     }
 }
@@ -176,6 +200,11 @@ static bool split(char path[MUSTER__PATH_BYTES], const char **parent, const char
 
 enum muster_rc muster__directory_remove(const char *path, struct muster_error *err)
 {
+    return muster__directory_remove_ordered(path, NULL, err);
+}
+
+enum muster_rc muster__directory_remove_ordered(const char *path, const char *last, struct muster_error *err)
+{
     char copy[MUSTER__PATH_BYTES];
     enum muster_rc rc = muster__path(copy, err, "%s", path);
     if (rc != MUSTER_OK) {
@@ -191,7 +220,7 @@ enum muster_rc muster__directory_remove(const char *path, struct muster_error *e
         return errno == ENOENT ? MUSTER_OK
                                : muster_error_errno(err, MUSTER_EIO, errno, "cannot remove '%s'", path);
     }
-    struct removal removal = { .path = path, .rc = MUSTER_OK, .err = err };
+    struct removal removal = { .path = path, .last = last, .rc = MUSTER_OK, .err = err };
     remove_root(&removal, fd, name);
     close(fd);
     return removal.rc;

@@ -157,6 +157,21 @@ static void make_deep(int depth)
     close(fd);
 }
 
+/* For the clean-up: what make_deep(300) made too deep moves up. */
+static void make_shallow(void)
+{
+    for (int level = 0; level < 100; level++) {
+        char name[512];
+        char first[201];
+        memset(first, 'd', sizeof first - 1);
+        first[sizeof first - 1] = '\0';
+        snprintf(name, sizeof name, "%s/%s", first, first);
+        ck_assert_int_eq(rename(below(name), below("up")), 0);
+        ck_assert_int_eq(rmdir(below(first)), 0);
+        ck_assert_int_eq(rename(below("up"), below(first)), 0);
+    }
+}
+
 START_TEST(paths_longer_than_any_are_removed)
 {
     make_deep(255);
@@ -171,17 +186,27 @@ START_TEST(depth_is_bounded)
     struct muster_error err = { 0 };
     ck_assert_int_eq(muster__directory_remove(root, &err), MUSTER_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "Too many levels"));
-    /* For the clean-up: what is too deep moves up. */
-    for (int level = 0; level < 100; level++) {
-        char name[512];
-        char first[201];
-        memset(first, 'd', sizeof first - 1);
-        first[sizeof first - 1] = '\0';
-        snprintf(name, sizeof name, "%s/%s", first, first);
-        ck_assert_int_eq(rename(below(name), below("up")), 0);
-        ck_assert_int_eq(rmdir(below(first)), 0);
-        ck_assert_int_eq(rename(below("up"), below(first)), 0);
-    }
+    make_shallow();
+}
+END_TEST
+
+START_TEST(the_last_entry_goes_after_all_others)
+{
+    make("below/last");
+    put("file", "x");
+    put("last", "x");
+    ck_assert_int_eq(muster__directory_remove_ordered(root, "last", NULL), MUSTER_OK);
+    ck_assert_int_eq(mkdir(root, 0700), 0);
+    make("nothing_but");
+    ck_assert_int_eq(muster__directory_remove_ordered(below("nothing_but"), "last", NULL), MUSTER_OK);
+    ck_assert(!exists("nothing_but"));
+
+    put("file", "x");
+    put("last", "x");
+    make_deep(300);
+    ck_assert_int_eq(muster__directory_remove_ordered(root, "last", NULL), MUSTER_EIO);
+    ck_assert(exists("last") && !exists("file"));
+    make_shallow();
 }
 END_TEST
 
@@ -232,6 +257,7 @@ static Suite *files_remove_suite(void)
     tcase_add_test(tcase, removal_goes_on_after_a_failure);
     tcase_add_test(tcase, paths_longer_than_any_are_removed);
     tcase_add_test(tcase, depth_is_bounded);
+    tcase_add_test(tcase, the_last_entry_goes_after_all_others);
     tcase_add_test(tcase, other_file_systems_are_left_alone);
     tcase_add_test(tcase, bind_mounts_are_left_alone);
     suite_add_tcase(suite, tcase);

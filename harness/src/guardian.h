@@ -44,6 +44,7 @@ struct muster__guardian {
     bool keep; /* The run directory stays. */
     bool cleaned_up;
     bool preserved;
+    bool unfinished; /* The clean-up failed, or nobody could look: the ledger stays open for a sweep. */
     bool over; /* Leave the loop. */
     const char *why; /* Why it is over, when the test did not say so itself. */
     char *packet; /* MUSTER__PACKET_BYTES */

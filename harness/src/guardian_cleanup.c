@@ -1,14 +1,17 @@
 /* The guardian's end of a run: evidence, down, audit, verdict. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "amend.h"
 #include "audit.h"
 #include "files.h"
 #include "guardian.h"
@@ -16,7 +19,7 @@
 
 #define KILL_TIMEOUT_MS 5000u /* From KILL until the kernel must have ended a process. */
 #define ABANDONED_GRACE_MS 1000u /* Of nodes whose test is dead: nobody waits for their farewell. */
-#define RUN_JSON_BYTES_MAX (64u * 1024u * 1024u)
+#define OUTCOME_TIMEOUT_MS 1000 /* Until the suite program has read how the run ended. */
 
 /* ---- Children ---- */
 
@@ -103,8 +106,13 @@ static enum muster_rc take_down_rest(struct muster__guardian *guardian, uint32_t
     if (rc == MUSTER_OK && session->runner->down != NULL) {
         rc = session->runner->down(view, grace_ms, err);
     }
-    if (rc == MUSTER_OK) {
-        rc = muster__audit(session->runner, view, err);
+    if (rc == MUSTER_OK || rc == MUSTER_ENODE) { /* Or all is gone, but a node had to be killed. */
+        struct muster_error found = { 0 };
+        enum muster_rc audit_rc = muster__audit(session->runner, view, &found);
+        if (audit_rc != MUSTER_OK) {
+            muster_error_clear(err);
+            rc = muster_error_set(err, audit_rc, "%s", found.text);
+        }
     }
     muster_ledger_view_destroy(view);
     return rc;
@@ -136,6 +144,7 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
         return muster__ledger_state(guardian->session->ledger, "preserved", err);
     }
     enum muster_rc rc = take_down_rest(guardian, grace_ms, err);
+    guardian->unfinished = rc != MUSTER_OK && rc != MUSTER_ENODE;
     return rc != MUSTER_OK ? rc : report_killed(guardian, grace_ms, err);
 }
 
@@ -186,29 +195,15 @@ static void abandon(struct muster__guardian *guardian)
 }
 
 /* The test wrote run.json with the verdict "running" when the window opened, or not at all. */
-static void patch_run_json(const struct muster__guardian *guardian)
+static void amend_run_json(const struct muster__guardian *guardian)
 {
-    char path[MUSTER__PATH_BYTES];
-    char *text = NULL;
-    if (muster__path(path, NULL, "%s/run.json", guardian->session->directory) != MUSTER_OK) {
-        return;
-    }
-    json_t *report = muster__file_read(path, RUN_JSON_BYTES_MAX, &text, NULL, NULL) == MUSTER_OK
-                         ? json_loads(text, 0, NULL)
-                         : NULL;
-    free(text);
-    if (report == NULL) {
-        report = json_pack("{s:s, s:s, s:s}", "run", guardian->session->run_id, "scenario",
-                           guardian->session->plan->name, "suite", guardian->session->plan->suite);
-    }
-    json_object_set_new(report, "verdict", json_string(muster_verdict_name(guardian->verdict)));
-    json_object_set_new(report, "cause", muster__wire_text(guardian->text));
-    text = json_dumps(report, JSON_INDENT(2));
-    if (text != NULL) {
-        muster__best_effort(muster__file_write(path, text, strlen(text), NULL));
-    }
-    free(text);
-    json_decref(report);
+    const struct muster_session *session = guardian->session;
+    muster__amend(&(struct muster__amendment){ .directory = session->directory,
+                                               .run_id = session->run_id,
+                                               .suite = session->plan->suite,
+                                               .name = session->plan->name,
+                                               .verdict = muster_verdict_name(guardian->verdict),
+                                               .cause = guardian->text });
 }
 
 /* ---- Last words ---- */
@@ -217,11 +212,13 @@ static void close_directory(struct muster__guardian *guardian)
 {
     struct muster_error err = { 0 };
     enum muster_rc rc;
+    guardian->keep = guardian->keep || guardian->unfinished; /* Whoever sweeps needs the ledger. */
     if (guardian->keep || guardian->preserved) {
-        bool closed = !guardian->preserved && guardian->verdict != MUSTER_LEAK;
+        bool closed = !guardian->preserved && !guardian->unfinished && guardian->verdict != MUSTER_LEAK;
         rc = closed ? muster__ledger_state(guardian->session->ledger, "closed", &err) : MUSTER_OK;
     } else {
-        rc = muster__directory_remove(guardian->session->directory, &err);
+        /* Should we be killed now: a sweep finds by the ledger what is left of the directory. */
+        rc = muster__directory_remove_ordered(guardian->session->directory, MUSTER_LEDGER_FILE, &err);
     }
     if (rc != MUSTER_OK) {
         guardian->keep = true;
@@ -230,33 +227,64 @@ static void close_directory(struct muster__guardian *guardian)
     }
 }
 
+/* The suite program may be dying at this very moment, and not read what it was told. One that has read it
+ * closes its end. */
+static bool is_read(const struct muster__guardian *guardian)
+{
+    struct pollfd closed = { .fd = guardian->outcome_fd };
+    int unread = 0;
+    poll(&closed, 1, OUTCOME_TIMEOUT_MS);
+    return ioctl(guardian->outcome_fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
 static void tell_outcome(const struct muster__guardian *guardian)
 {
+    const struct muster_session *session = guardian->session;
     bool kept = guardian->keep || guardian->preserved;
-    json_t *outcome =
-        json_pack("{s:i, s:o, s:s}", "verdict", (int)guardian->verdict, "text",
-                  muster__wire_text(guardian->text), "kept", kept ? guardian->session->directory : "");
+    json_t *outcome = json_pack("{s:i, s:o, s:s}", "verdict", (int)guardian->verdict, "text",
+                                muster__wire_text(guardian->text), "kept", kept ? session->directory : "");
     char *text = outcome == NULL ? NULL : json_dumps(outcome, JSON_COMPACT);
-    if (!suite_runs(guardian)) {
+    bool told = text != NULL && suite_runs(guardian) && dprintf(guardian->outcome_fd, "%s\n", text) > 0 &&
+                is_read(guardian);
+    if (!told && kept) {
         dprintf(guardian->stderr_fd, "\nmuster: %s.%s: %s: %s; everything was taken down; evidence in %s\n",
-                guardian->session->plan->suite, guardian->session->plan->name,
-                muster_verdict_name(guardian->verdict), guardian->text, guardian->session->directory);
-    } else if (text != NULL) {
-        dprintf(guardian->outcome_fd, "%s\n", text);
+                session->plan->suite, session->plan->name, muster_verdict_name(guardian->verdict),
+                guardian->text, session->directory);
     }
     free(text);
     json_decref(outcome);
+}
+
+/* Also for a run whose test is dead: nobody else can tell where things are then. */
+static void print_preserved(const struct muster__guardian *guardian)
+{
+    const struct muster_session *session = guardian->session;
+    struct muster_ledger_view *view = NULL;
+    int fd = guardian->preserved && session->runner->print_preserved != NULL
+                 ? fcntl(guardian->stderr_fd, F_DUPFD_CLOEXEC, 3)
+                 : -1;
+    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (out != NULL && muster_ledger_read(session->directory, &view, NULL) == MUSTER_OK) {
+        session->runner->print_preserved(view, out);
+    }
+    muster_ledger_view_destroy(view);
+    if (out != NULL) {
+        fclose(out);
+    } else if (fd >= 0) {
+        close(fd);
+    }
 }
 
 void muster__guardian_last_words(struct muster__guardian *guardian)
 {
     if (!guardian->test_done) {
         abandon(guardian);
-        patch_run_json(guardian);
+        amend_run_json(guardian);
     } else if (!guardian->cleaned_up) {
         /* A test that never deployed has nothing to clean; anything else is taken down here. */
         muster__best_effort(muster__guardian_take_down(guardian, false, ABANDONED_GRACE_MS, NULL));
     }
     close_directory(guardian);
+    print_preserved(guardian);
     tell_outcome(guardian);
 }

@@ -115,7 +115,7 @@ struct muster_http {
     uint64_t curl_due_us; /* UINT64_MAX: libcurl waits for nothing. */
     uint64_t silence_due_ms; /* No stream can have been silent for too long before this. */
     struct curl_slist *json_headers;
-    bool many_per_host;
+    long stream_count;
 };
 
 /* http_transfer.c */

@@ -128,10 +128,21 @@ static void retire(struct muster__transfer *transfer)
     muster__transfer_destroy(transfer);
 }
 
+/* Many nodes may be behind one address, each with a stream that stays: streams do not count. */
+static void count_stream(struct muster_http *http, int by)
+{
+    http->stream_count += by;
+    (void)curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                            MUSTER__HTTP_HOST_CONNECTIONS + http->stream_count);
+}
+
 static void take_from_curl(struct muster__transfer *transfer)
 {
     struct muster_http *http = transfer->http;
     (void)curl_multi_remove_handle(http->multi, transfer->easy);
+    if (transfer->stream != 0) {
+        count_stream(http, -1);
+    }
     if (transfer->live_prev == NULL) {
         http->live = transfer->live_next;
     } else {
@@ -151,12 +162,6 @@ static void end(struct muster__transfer *transfer, CURLcode code)
 
 static void begin(struct muster_http *http, struct muster__transfer *transfer)
 {
-    if (transfer->unix_path[0] != '\0' && !http->many_per_host) {
-        /* All nodes behind one proxy look like one host, each with a stream of its own. */
-        http->many_per_host = true;
-        (void)curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-                                MUSTER__HTTP_HOST_CONNECTIONS + (long)MUSTER_NODES_MAX);
-    }
     CURLcode code = muster__transfer_apply(transfer);
     if (code == CURLE_OK && curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         code = CURLE_OUT_OF_MEMORY;
@@ -173,6 +178,7 @@ static void begin(struct muster_http *http, struct muster__transfer *transfer)
     }
     http->live = transfer;
     if (transfer->stream != 0) {
+        count_stream(http, 1);
         transfer->heard_ms = muster_clock_ms();
         uint64_t due_ms = transfer->heard_ms + transfer->timeout_ms;
         http->silence_due_ms = due_ms < http->silence_due_ms ? due_ms : http->silence_due_ms;

@@ -10,12 +10,13 @@
 
 #define SLACK_MS 5000u /* Beyond the transfer's own limits, which come first unless the thread hangs. */
 
-/* Shared by the caller and the callback; whoever is last frees it. */
+/* Shared by the caller and the callback; whoever is last frees it. So the callback can wake the caller
+ * after it gave the mutex back: no thread is woken only to wait for the mutex. */
 struct waiter {
     pthread_mutex_t mutex;
     pthread_cond_t cond;
+    atomic_uint references;
     bool ended;
-    bool abandoned;
     enum muster_rc rc;
     struct muster_reply reply;
     struct muster_error err;
@@ -34,15 +35,18 @@ static struct waiter *waiter_create(void)
     (void)pthread_condattr_destroy(&attributes);
     (void)pthread_mutex_init(&waiter->mutex, NULL);
     waiter->ended = false;
-    waiter->abandoned = false;
+    atomic_init(&waiter->references, 2);
     waiter->reply = (struct muster_reply){ 0 };
     waiter->err.rc = MUSTER_OK;
     waiter->err.text[0] = '\0';
     return waiter;
 }
 
-static void waiter_destroy(struct waiter *waiter)
+static void waiter_release(struct waiter *waiter)
 {
+    if (atomic_fetch_sub(&waiter->references, 1) > 1) {
+        return;
+    }
     (void)pthread_cond_destroy(&waiter->cond);
     (void)pthread_mutex_destroy(&waiter->mutex);
     muster_reply_fini(&waiter->reply);
@@ -61,13 +65,9 @@ static void end(void *context, enum muster_rc rc, struct muster_reply *reply, co
     } else {
         (void)muster_error_set(&waiter->err, rc, "%s", err->text);
     }
-    bool abandoned = waiter->abandoned;
-    /* Signalled under the mutex: the caller frees the waiter once it has the mutex. */
-    (void)pthread_cond_signal(&waiter->cond);
     (void)pthread_mutex_unlock(&waiter->mutex);
-    if (abandoned) {
-        waiter_destroy(waiter);
-    }
+    (void)pthread_cond_signal(&waiter->cond);
+    waiter_release(waiter);
 }
 
 /* Whether the end came in time. */
@@ -82,7 +82,6 @@ static bool wait_for_end(struct waiter *waiter, uint64_t wait_ms)
         error = pthread_cond_timedwait(&waiter->cond, &waiter->mutex, &deadline);
     }
     bool ended = waiter->ended;
-    waiter->abandoned = !ended;
     (void)pthread_mutex_unlock(&waiter->mutex);
     return ended;
 }
@@ -108,14 +107,15 @@ enum muster_rc muster__http_perform(struct muster_http *http, const struct muste
     }
     uint32_t timeout_ms = request->timeout_ms == 0 ? MUSTER_REQUEST_TIMEOUT_MS : request->timeout_ms;
     enum muster_rc rc = muster__http_start(http, endpoint, request, end, waiter, err);
-    if (rc == MUSTER_OK && !wait_for_end(waiter, (uint64_t)timeout_ms + SLACK_MS)) {
-        return muster_error_set(err, MUSTER_ETIMEDOUT,
-                                "%s %s%s: the HTTP engine did not answer within %.1f s", request->method,
-                                endpoint->base_url, request->path, (timeout_ms + SLACK_MS) / 1000.0);
-    }
-    if (rc == MUSTER_OK) {
+    if (rc != MUSTER_OK) {
+        waiter_release(waiter); /* In place of the callback, which will not come. */
+    } else if (wait_for_end(waiter, (uint64_t)timeout_ms + SLACK_MS)) {
         rc = collect(waiter, reply, err);
+    } else {
+        rc = muster_error_set(err, MUSTER_ETIMEDOUT, "%s %s%s: the HTTP engine did not answer within %.1f s",
+                              request->method, endpoint->base_url, request->path,
+                              (timeout_ms + SLACK_MS) / 1000.0);
     }
-    waiter_destroy(waiter);
+    waiter_release(waiter);
     return rc;
 }

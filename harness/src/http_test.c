@@ -420,6 +420,19 @@ START_TEST(a_stream_that_is_open_ends_with_the_engine)
 }
 END_TEST
 
+START_TEST(open_streams_leave_room_for_requests)
+{
+    enum { STREAMS = 100 };
+    static struct lines lines[STREAMS];
+    memset(lines, 0, sizeof(lines));
+    for (size_t i = 0; i < STREAMS; i++) {
+        (void)open_lines(&lines[i], "/hang", 60000);
+    }
+    check_reply("GET", "/echo", NULL, 200, "GET ");
+    ck_assert_uint_eq(atomic_load(&server->accepted), STREAMS + 1);
+}
+END_TEST
+
 struct ticks {
     struct tally tally;
     unsigned order[64];
@@ -487,6 +500,7 @@ int main(void)
     tcase_add_test(cases, lines_are_whole_however_they_come);
     tcase_add_loop_test(cases, a_stream_ends_with_its_cause, 0, sizeof(stream_ends) / sizeof(stream_ends[0]));
     tcase_add_test(cases, a_stream_that_is_open_ends_with_the_engine);
+    tcase_add_test(cases, open_streams_leave_room_for_requests);
     tcase_add_test(cases, timers_fire_in_order_and_not_early);
     tcase_add_test(cases, a_timer_still_to_come_is_dropped);
     suite_add_tcase(suite, cases);

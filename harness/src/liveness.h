@@ -41,6 +41,7 @@ struct muster__liveness_node {
     bool answers; /* A good answer to a question just asked, and to the last of the feed. */
     uint64_t failing_since_ms; /* 0: not known. */
     const char *failing_text;
+    uint64_t answered_ms; /* Its last good answer to the feed; 0: never. */
     uint64_t height;
     uint64_t changed_ms; /* When its tip last changed; 0: never. */
     bool on_tree; /* Its tip is known to the feed, and so is `common_height`. */

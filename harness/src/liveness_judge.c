@@ -108,15 +108,22 @@ enum muster_rc muster__liveness_judge_blocks(const struct muster__liveness_facts
 /* ---- Nodes ---- */
 
 static enum muster_rc judge_answer(const struct muster__liveness_facts *facts, uint32_t node,
-                                   struct muster_error *err)
+                                   uint64_t lag_max, struct muster_error *err)
 {
+    (void)lag_max;
     const struct muster__liveness_node *it = &facts->nodes[node];
     if (it->answers) {
         return MUSTER_OK;
     }
-    if (it->failing_since_ms == 0) {
-        return muster_error_set(err, MUSTER_EEXPECT, "node-%u answers nothing usable: %s", node,
+    if (it->failing_since_ms == 0 && it->answered_ms == 0) {
+        return muster_error_set(err, MUSTER_EEXPECT, "node-%u never answered anything usable: %s", node,
                                 it->failing_text);
+    }
+    if (it->failing_since_ms == 0) {
+        /* Only the question just asked went wrong: the feed has not noticed yet. */
+        return muster_error_set(err, MUSTER_EEXPECT,
+                                "node-%u answers nothing usable, its last good answer came at %.1f s: %s",
+                                node, seconds(facts, it->answered_ms), it->failing_text);
     }
     return muster_error_set(err, MUSTER_EEXPECT, "node-%u answers nothing usable since %.1f s: %s", node,
                             seconds(facts, it->failing_since_ms), it->failing_text);
@@ -168,32 +175,54 @@ static enum muster_rc judge_branch(const struct muster__liveness_facts *facts, u
     return MUSTER_OK;
 }
 
-enum muster_rc muster__liveness_judge_nodes(const struct muster__liveness_facts *facts,
-                                            struct muster_report *report, struct muster_error *err)
+typedef enum muster_rc (*node_judge)(const struct muster__liveness_facts *facts, uint32_t node,
+                                     uint64_t lag_max, struct muster_error *err);
+
+static enum muster_rc judge_each(const struct muster__liveness_facts *facts, node_judge judge,
+                                 uint64_t lag_max, struct muster_error *err)
 {
-    uint32_t judged = 0;
+    for (uint32_t i = 0; i < facts->node_count; i++) {
+        enum muster_rc rc =
+            facts->nodes[i].state != MUSTER_NODE_RUNNING ? MUSTER_OK : judge(facts, i, lag_max, err);
+        if (rc != MUSTER_OK) {
+            return rc;
+        }
+    }
+    return MUSTER_OK;
+}
+
+static void report_nodes(const struct muster__liveness_facts *facts, uint64_t lag_max, uint32_t judged,
+                         struct muster_report *report)
+{
     uint64_t worst_lag = 0;
-    uint64_t plausible = facts->lag_blocks_plausible < LAG_BLOCKS_PLAUSIBLE_MAX ? facts->lag_blocks_plausible
-                                                                                : LAG_BLOCKS_PLAUSIBLE_MAX;
-    uint64_t lag_max = facts->lag_blocks_max + plausible;
-    enum muster_rc rc = MUSTER_OK;
     for (uint32_t i = 0; i < facts->node_count; i++) {
         const struct muster__liveness_node *it = &facts->nodes[i];
-        if (it->state != MUSTER_NODE_RUNNING) {
-            continue;
+        if (it->state == MUSTER_NODE_RUNNING && it->answers && it->height < facts->best_height) {
+            uint64_t lag = facts->best_height - it->height;
+            worst_lag = lag > worst_lag ? lag : worst_lag;
         }
-        judged++;
-        uint64_t lag = it->height < facts->best_height ? facts->best_height - it->height : 0;
-        worst_lag = it->answers && lag > worst_lag ? lag : worst_lag;
-        rc = rc == MUSTER_OK ? judge_answer(facts, i, err) : rc;
-        rc = rc == MUSTER_OK ? judge_height(facts, i, lag_max, err) : rc;
-        rc = rc == MUSTER_OK && facts->has_blocks ? judge_branch(facts, i, lag_max, err) : rc;
     }
     muster_report_number(report, "nodes_judged", judged);
     muster_report_number(report, "lag_blocks_worst", (double)worst_lag);
     muster_report_number(report, "lag_blocks_max", (double)lag_max);
+}
+
+enum muster_rc muster__liveness_judge_nodes(const struct muster__liveness_facts *facts,
+                                            struct muster_report *report, struct muster_error *err)
+{
+    uint32_t judged = 0;
+    uint64_t plausible = facts->lag_blocks_plausible < LAG_BLOCKS_PLAUSIBLE_MAX ? facts->lag_blocks_plausible
+                                                                                : LAG_BLOCKS_PLAUSIBLE_MAX;
+    uint64_t lag_max = facts->lag_blocks_max + plausible;
+    for (uint32_t i = 0; i < facts->node_count; i++) {
+        judged += facts->nodes[i].state == MUSTER_NODE_RUNNING;
+    }
+    report_nodes(facts, lag_max, judged, report);
     if (judged == 0) {
         return muster_error_set(err, MUSTER_EEXPECT, "no node is left running: there is nothing to agree on");
     }
-    return rc;
+    /* The plainest fact first, over all nodes: who answers nonsense holds others up as well. */
+    enum muster_rc rc = judge_each(facts, judge_answer, lag_max, err);
+    rc = rc == MUSTER_OK ? judge_each(facts, judge_height, lag_max, err) : rc;
+    return rc == MUSTER_OK && facts->has_blocks ? judge_each(facts, judge_branch, lag_max, err) : rc;
 }

@@ -158,11 +158,35 @@ static enum muster_rc make_liveness(struct muster_scenario *s, struct muster_err
     return rc;
 }
 
+static enum muster_rc make_chaos(struct muster_scenario *s, struct muster_error *err)
+{
+    struct muster__owned_plan *owned = s->owned;
+    struct muster_plan *plan = &owned->plan;
+    struct muster__chaos_options *options = &s->chaos_options;
+    enum muster_rc rc = muster__chaos_resolve(plan, options, err);
+    if (rc != MUSTER_OK) {
+        return rc;
+    }
+    struct muster_workload *workload = &plan->workloads[s->chaos.workload];
+    struct muster_expectation *recovers = &plan->expectations[s->chaos.expectation];
+    rc = muster__chaos_make(options, workload, recovers, err);
+    workload->name = owned->workload_names[s->chaos.workload];
+    recovers->name = owned->expectation_names[s->chaos.expectation];
+    /* When the window closes nodes may have to be started, to be waited for, and to settle for longer. */
+    uint64_t ready_ms = plan->ready_ms != 0 ? plan->ready_ms : stretched(plan, READY_MS);
+    uint64_t bound_ms = options->given.recover_ms != 0 ? options->given.recover_ms : ready_ms + options->tip_ms;
+    plan->recover_ms = ready_ms + plan->settle_ms + bound_ms;
+    return rc;
+}
+
 static enum muster_rc make_builtins(struct muster_scenario *s, struct muster_error *err)
 {
     enum muster_rc rc = s->transactions.wanted ? make_transactions(s, err) : MUSTER_OK;
     if (rc == MUSTER_OK && s->liveness.wanted) {
         rc = make_liveness(s, err);
+    }
+    if (rc == MUSTER_OK && s->chaos.wanted) {
+        rc = make_chaos(s, err);
     }
     return rc;
 }
@@ -250,5 +274,6 @@ void muster_plan_destroy(struct muster_plan *plan)
 uint64_t muster_plan_time_limit_ms(const struct muster_plan *plan)
 {
     uint64_t ready_ms = plan->ready_ms != 0 ? plan->ready_ms : stretched(plan, READY_MS);
-    return ready_ms + plan->duration_ms + plan->settle_ms + plan->grace_ms + stretched(plan, SLACK_MS);
+    return ready_ms + plan->duration_ms + plan->settle_ms + plan->grace_ms + plan->recover_ms +
+           stretched(plan, SLACK_MS);
 }

@@ -72,11 +72,12 @@ static void release(struct muster_run *run)
         run->rites[i].perform(run->rites[i].context);
     }
     muster__http_destroy(run->http);
-    if (run->guardian != NULL) {
-        muster__guardian_detach(run->guardian);
-    }
+    /* Before the guardian's client: until then a runner's threads may use it. */
     if (run->runner_was_up) {
         run->session->runner->detach(run->runner_state);
+    }
+    if (run->guardian != NULL) {
+        muster__guardian_detach(run->guardian);
     }
     muster__deployment_destroy(run->deployment);
     muster__feed_destroy(run->feed);

@@ -40,6 +40,7 @@ struct cluster {
     struct muster_id pool[CLUSTER_POOL_MAX];
     atomic_uint built; /* Transactions. */
 
+    const char *events_path; /* NULL: in the run directory. */
     struct muster_variables *variables;
     struct muster_plan *plan;
     struct muster_session session;
@@ -339,6 +340,9 @@ static inline struct muster_run *cluster_start(struct muster_scenario *s, double
     char path[MUSTER__PATH_BYTES];
     cluster.run = session->run = run;
     ck_assert_int_eq(muster__path(path, &err, "%s/events.jsonl", session->directory), MUSTER_OK);
+    if (cluster.events_path != NULL) {
+        ck_assert_int_eq(muster__path(path, &err, "%s", cluster.events_path), MUSTER_OK);
+    }
     ck_assert_int_eq(muster__events_open(path, session->began_ms, &run->events, &err), MUSTER_OK);
     ck_assert_int_eq(
         muster__nodes_create(run->plan->node_count, session->directory, session->began_ms, &run->nodes, &err),

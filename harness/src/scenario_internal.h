@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "chaos_options.h"
 #include "muster/scenario.h"
 
 /* A plan with the names that it points to. muster_plan_destroy() gets back to this from `plan`. */
@@ -32,6 +33,8 @@ struct muster_scenario {
     struct muster_transactions transactions_options;
     struct muster__builtin liveness;
     struct muster_liveness liveness_options;
+    struct muster__builtin chaos;
+    struct muster__chaos_options chaos_options;
 };
 
 /* Keeps the mistake, unless there is one already. */
@@ -40,6 +43,11 @@ struct muster_scenario {
 /** Fill in the defaults; the plan's wallets and security depth must be known. */
 void muster__transactions_resolve(const struct muster_plan *plan, struct muster_transactions *options);
 void muster__liveness_resolve(struct muster_liveness *options);
+
+/** Take the next place in the plan for a part of the harness: one workload and one expectation, or none and a
+ * mistake. */
+struct muster__builtin muster__take_places(struct muster_scenario *s, const char *workload,
+                                           const char *expectation);
 
 /** Whether it is 1 to MUSTER_NAME_BYTES - 1 of [a-z0-9_]. NULL is not. */
 bool muster__is_name(const char *name);

@@ -107,6 +107,17 @@ void muster_expectation(struct muster_scenario *s, const struct muster_expectati
     }
 }
 
+struct muster__builtin muster__take_places(struct muster_scenario *s, const char *workload,
+                                           const char *expectation)
+{
+    struct part_list workloads = workloads_of(s);
+    struct part_list expectations = expectations_of(s);
+    bool taken = take_place(s, &workloads, workload) && take_place(s, &expectations, expectation);
+    return (struct muster__builtin){ .wanted = taken,
+                                     .workload = *workloads.count - 1,
+                                     .expectation = *expectations.count - 1 };
+}
+
 /* Ranges that NaN fails too; 0 stands for the default. */
 static void check_transactions(struct muster_scenario *s, const struct muster_transactions *given)
 {
@@ -138,12 +149,7 @@ void muster_transactions(struct muster_scenario *s, const struct muster_transact
     struct muster_transactions given =
         transactions != NULL ? *transactions : (struct muster_transactions){ 0 };
     check_transactions(s, &given);
-    struct part_list workloads = workloads_of(s);
-    struct part_list expectations = expectations_of(s);
-    s->transactions.wanted =
-        take_place(s, &workloads, "transactions") && take_place(s, &expectations, "inclusion");
-    s->transactions.workload = *workloads.count - 1;
-    s->transactions.expectation = *expectations.count - 1;
+    s->transactions = muster__take_places(s, "transactions", "inclusion");
     s->transactions_options = given;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "amend.h"
 #include "audit.h"
 #include "ledger.h"
 #include "muster/clock.h"
@@ -62,6 +63,18 @@ static enum muster_rc audit_soon(const struct muster_runner *runner, const struc
     }
 }
 
+/* Whoever was to write how the run ended was killed with it. What was preserved had ended well. */
+static void amend_run_json(const struct muster_ledger_view *view)
+{
+    if (!view->preserved && muster__amend_is_due(view->directory)) {
+        muster__amend(&(struct muster__amendment){
+            .directory = view->directory,
+            .run_id = view->run_id,
+            .verdict = "infra",
+            .cause = "the guardian of this run was killed; what it left was swept" });
+    }
+}
+
 static enum muster_rc sweep_open_ledger(const struct muster_ledger_view *view, struct muster_ledger *ledger,
                                         const struct muster_runner *const *runners, uint32_t grace_ms,
                                         struct muster_error *err)
@@ -77,7 +90,11 @@ static enum muster_rc sweep_open_ledger(const struct muster_ledger_view *view, s
     if (rc == MUSTER_OK) {
         rc = audit_soon(runner, view, err);
     }
-    return rc != MUSTER_OK ? rc : muster__ledger_state(ledger, "closed", err);
+    if (rc != MUSTER_OK) {
+        return rc;
+    }
+    amend_run_json(view);
+    return muster__ledger_state(ledger, "closed", err);
 }
 
 enum muster_rc muster__sweep_run(const char *directory, const struct muster_runner *const *runners,

@@ -26,7 +26,7 @@ static void tell(const struct sweeping *sweeping, const char *directory, const c
 static enum muster_rc remove_evidence(struct sweeping *sweeping, const char *directory,
                                       struct muster_error *err)
 {
-    enum muster_rc rc = muster__directory_remove(directory, err);
+    enum muster_rc rc = muster__directory_remove_ordered(directory, MUSTER_LEDGER_FILE, err);
     if (rc == MUSTER_OK) {
         tell(sweeping, directory, "removed");
     }

@@ -16,6 +16,7 @@ struct tracked {
 struct appearance {
     uint64_t height;
     uint64_t previous_height;
+    bool first; /* Of its transaction. */
     struct tracked *entry;
 };
 
@@ -250,8 +251,8 @@ static void update_final(struct muster__tracker *tracker)
     while (tracker->final_count < tracker->appearance_count &&
            tracker->appearances[tracker->final_count].height + tracker->security_depth <=
                tracker->best_height) {
+        tracker->counts.final += tracker->appearances[tracker->final_count].first;
         tracker->final_count++;
-        tracker->counts.final++;
     }
 }
 
@@ -271,7 +272,10 @@ static void appear(struct muster__tracker *tracker, struct tracked *entry, const
         return; /* On average each was spent twice: more of it changes no judgement. */
     }
     tracker->appearances[tracker->appearance_count++] =
-        (struct appearance){ .height = height, .previous_height = record->included_height, .entry = entry };
+        (struct appearance){ .height = height,
+                             .previous_height = record->included_height,
+                             .first = record->appearances == 0,
+                             .entry = entry };
     if (record->appearances++ == 0) {
         record->first_height = height;
         record->included_ms = seen_ms;
@@ -303,15 +307,15 @@ void muster__tracker_reorg(struct muster__tracker *tracker, uint64_t height)
            tracker->appearances[tracker->appearance_count - 1].height > height) {
         struct appearance *last = &tracker->appearances[--tracker->appearance_count];
         struct muster__record *record = &last->entry->record;
+        if (tracker->final_count > tracker->appearance_count) {
+            tracker->final_count = tracker->appearance_count;
+            tracker->counts.final -= last->first;
+        }
         record->included_height = last->previous_height;
         if (--record->appearances == 0) {
             record->included_ms = 0;
             count_inclusion(tracker, record, false);
         }
-    }
-    if (tracker->final_count > tracker->appearance_count) {
-        tracker->counts.final -= tracker->final_count - tracker->appearance_count;
-        tracker->final_count = tracker->appearance_count;
     }
     tracker->best_height = height;
     pthread_mutex_unlock(&tracker->mutex);

@@ -30,7 +30,7 @@ struct muster__counts {
     uint64_t sent;
     uint64_t accepted;
     uint64_t included; /* Of the accepted ones, on the best chain now. */
-    uint64_t final; /* Of the appearances, those security_depth blocks deep. */
+    uint64_t final; /* Of all seen in blocks, those security_depth blocks deep. */
     uint64_t refused;
     uint64_t unanswered; /* No node took it, however often it was tried. */
     uint64_t cut_off; /* Unanswered when the window closed. */

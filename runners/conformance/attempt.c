@@ -14,6 +14,7 @@
 
 #define WATCH_MS 2 /* Between two looks at what a victim does. */
 #define LIFE_MS 60000u /* No victim takes longer by itself. */
+#define PASS_MS 1000u /* From the end of a test that passed to the end of its suite. */
 #define SWEEP_MS 20000u
 
 /* ---- The start ---- */
@@ -32,11 +33,12 @@ static enum muster_rc write_ctest_file(const struct attempt *attempt, uint64_t l
     return rc != MUSTER_OK ? rc : muster__file_write(path, text, (size_t)length, err);
 }
 
-/* How long after its start a victim is in its phase for delay_ms. */
+/* How long after its start a victim is in its phase for delay_ms. Check counts from the test's own start. */
 static uint64_t moment_ms(const struct attempt *attempt)
 {
     uint64_t sum_ms = attempt->delay_ms;
-    for (int phase = MUSTER_BUILD; phase < (int)attempt->fate.phase; phase++) {
+    int first = attempt->method->striker == STRIKE_CHECK ? MUSTER_DEPLOY : MUSTER_BUILD;
+    for (int phase = first; phase < (int)attempt->fate.phase; phase++) {
         sum_ms += attempt->settings->phase_ms[phase];
     }
     return sum_ms == 0 ? 1 : sum_ms; /* For Check and ctest 0 is no limit. */
@@ -219,6 +221,12 @@ static bool find_dying(struct attempt *attempt, struct marked *ret)
     return false;
 }
 
+/* A suite that passed was done before it could die. */
+static bool has_passed(struct attempt *attempt)
+{
+    return victim_wait(&attempt->victim, attempt->struck_ms + PASS_MS) && attempt->victim.status == 0;
+}
+
 static void watch_it_die(struct attempt *attempt, struct complaint *ret)
 {
     struct marked dying;
@@ -232,8 +240,8 @@ static void watch_it_die(struct attempt *attempt, struct complaint *ret)
         trace_read_ledger(&attempt->trace);
         poll(NULL, 0, WATCH_MS);
     }
-    attempt->struck = true;
     attempt->struck_ms = muster_clock_ms();
+    attempt->struck = !has_passed(attempt);
     attempt->phase = attempt->trace.phase;
 }
 

@@ -17,7 +17,6 @@ static const char *kind; /* The scenario's name; no death of that name: nothing 
 static enum muster_phase wanted;
 static uint64_t delay_ms;
 static double limit_ms;
-static uint64_t reached_ms; /* When a check first found the wanted phase; 0: not yet. */
 static pthread_t test_thread;
 static atomic_bool cleaning_up;
 
@@ -110,7 +109,7 @@ void death_capture(struct muster_run *run)
 {
     static const char *const sudden[] = { "crashes", "crashes_in_thread", "aborts", "exits_0", "exits_3" };
     pthread_t thread;
-    death_in_test_at(MUSTER_CAPTURE);
+    death_in_test_at(run, MUSTER_CAPTURE);
     for (size_t i = 0; i < sizeof sudden / sizeof sudden[0]; i++) {
         if (is(sudden[i])) {
             test_thread = pthread_self();
@@ -122,17 +121,23 @@ void death_capture(struct muster_run *run)
     }
 }
 
-void death_in_test_at(enum muster_phase phase)
+/* How long to go on until the delay is over. A check in the window comes when the window has been open for a
+ * while. */
+static uint64_t left_ms(struct muster_run *run)
 {
-    if (!is("asserts") || phase != wanted) {
-        return;
+    uint64_t opened_ms = 0;
+    uint64_t closes_ms = 0;
+    if (wanted != MUSTER_EXECUTE) {
+        return delay_ms;
     }
-    if (phase != MUSTER_EXECUTE) { /* There it is called again and again, until the delay is over. */
-        death_nap(delay_ms);
-    } else if (reached_ms == 0) {
-        reached_ms = muster_clock_ms();
-    }
-    if (phase != MUSTER_EXECUTE || muster_clock_ms() >= reached_ms + delay_ms) {
+    muster_run_window(run, &opened_ms, &closes_ms);
+    return (uint64_t)muster_clock_left_ms(opened_ms + delay_ms);
+}
+
+void death_in_test_at(struct muster_run *run, enum muster_phase phase)
+{
+    if (is("asserts") && phase == wanted) {
+        death_nap(left_ms(run));
         ck_abort_msg("this assertion fails on purpose");
     }
 }

@@ -22,7 +22,7 @@ void death_capture(struct muster_run *run);
 
 /** Called in the test's thread, where `phase` has just begun or goes on (MUSTER_BUILD: before the window opens).
  * Dies of a failed assertion, if that is how and where it is to die. */
-void death_in_test_at(enum muster_phase phase);
+void death_in_test_at(struct muster_run *run, enum muster_phase phase);
 
 /** A checked teardown: the scenario's own, which cleans up, comes next. */
 void death_clean_up(void);

@@ -3,6 +3,7 @@
 #include "crash_death.h"
 #include "muster/check.h"
 
+#define ANSWER_MS "100"
 #define HOOK_MS 150u /* What capture and evaluation take, so that a kill can fall into them. */
 
 /* ---- Plans ---- */
@@ -18,21 +19,19 @@ static enum muster_rc capture(struct muster_run *run, void *context, struct must
 
 static enum muster_rc check(struct muster_run *run, void *context, struct muster_error *err)
 {
-    (void)run;
     (void)context;
     (void)err;
-    death_in_test_at(MUSTER_EXECUTE);
+    death_in_test_at(run, MUSTER_EXECUTE);
     return MUSTER_OK;
 }
 
 static enum muster_rc evaluate(struct muster_run *run, void *context, struct muster_report *report,
                                struct muster_error *err)
 {
-    (void)run;
     (void)context;
     (void)report;
     (void)err;
-    death_in_test_at(MUSTER_EVALUATE);
+    death_in_test_at(run, MUSTER_EVALUATE);
     death_nap(HOOK_MS);
     return MUSTER_OK;
 }
@@ -42,8 +41,9 @@ static void star_of_three(struct muster_scenario *s)
     muster_topology(s, &(struct muster_topology){ .layout = MUSTER_STAR, .nodes = 3 });
     muster_consensus(
         s, &(struct muster_consensus){ .slot_ms = 100, .active_slot_coeff = 0.6, .security_depth = 5 });
-    muster_wallets(s, 6);
-    muster_transactions(s, &(struct muster_transactions){ .rate_per_block = 1 });
+    muster_wallets(s, 40);
+    muster_transactions(s, &(struct muster_transactions){ .rate_per_block = 4 });
+    muster_node_env(s, 1, "DEVNODE_MISBEHAVE", "slow:" ANSWER_MS); /* So that deploy takes its time too. */
     muster_expect_consensus_liveness(s, NULL);
     muster_expectation(
         s, &(struct muster_expectation){
@@ -106,7 +106,7 @@ static void node_is_never_ready(struct muster_scenario *s)
 
 START_TEST(judged)
 {
-    death_in_test_at(MUSTER_BUILD);
+    death_in_test_at(muster_run(), MUSTER_BUILD);
     muster_execute(muster_run());
     muster_ck_assert_expectations(muster_run());
 }

@@ -94,7 +94,8 @@ struct fate methods_fate(const struct method *method, unsigned index)
     if (method->striker == STRIKE_NONE) {
         return own_fates[index % OWN];
     }
-    unsigned first = method->striker == STRIKE_TEST ? 1 : 0; /* There is no test before deploy. */
+    bool of_test = method->striker == STRIKE_TEST || method->striker == STRIKE_CHECK;
+    unsigned first = of_test ? 1 : 0; /* There is no test before deploy. */
     unsigned round = index / (PHASES - first);
     const char *scenario = method->striker != STRIKE_CHECK ? "healthy" : round % 3 == 0 ? "hangs" : "limited";
     return (struct fate){ .scenario = scenario,

@@ -103,7 +103,9 @@ void moment_measure(struct settings *settings, struct complaint *ret)
     static const struct method nobody = { .name = "healthy", .striker = STRIKE_NONE };
     struct attempt attempt = { .method = &nobody, .fate = { .scenario = "healthy", .phase = MUSTER_PROBE } };
     uint64_t deadline_ms = muster_clock_ms() + (uint64_t)(LIFE_MS * settings->slowdown);
-    if (!begin(settings, &attempt, "healthy", ret)) {
+    char name[64];
+    snprintf(name, sizeof name, "healthy-%llx", (unsigned long long)settings->seed);
+    if (!begin(settings, &attempt, name, ret)) {
         return;
     }
     while (!victim_look(&attempt.victim) && muster_clock_left_ms(deadline_ms) > 0) {

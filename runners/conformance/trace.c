@@ -34,13 +34,11 @@ static void find_directory(struct trace *trace)
     }
 }
 
-static void enter(struct trace *trace, const char *name)
+static void enter(struct trace *trace, enum muster_phase phase)
 {
-    for (int phase = 0; name != NULL && phase < MUSTER_PHASE_COUNT; phase++) {
-        if (strcmp(muster_phase_name((enum muster_phase)phase), name) == 0) {
-            trace->phase = (enum muster_phase)phase;
-            trace->entered_ms[phase] = muster_clock_ms();
-        }
+    if (trace->phase < phase) {
+        trace->phase = phase;
+        trace->entered_ms[phase] = muster_clock_ms();
     }
 }
 
@@ -51,7 +49,12 @@ static void take_line(struct trace *trace, const char *line, size_t bytes)
         return; /* Most lines are of blocks: not worth parsing. */
     }
     json_t *event = json_loadb(line, bytes, 0, NULL);
-    enter(trace, json_string_value(json_object_get(event, "phase")));
+    const char *name = json_string_value(json_object_get(event, "phase"));
+    for (int phase = 0; name != NULL && phase < MUSTER_PHASE_COUNT; phase++) {
+        if (strcmp(muster_phase_name((enum muster_phase)phase), name) == 0) {
+            enter(trace, (enum muster_phase)phase);
+        }
+    }
     json_decref(event);
 }
 
@@ -62,6 +65,9 @@ static void read_events(struct trace *trace)
     ssize_t got = 0;
     snprintf(path, sizeof path, "%s/events.jsonl", trace->directory);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        enter(trace, MUSTER_DEPLOY); /* Its first deed is to open this file. */
+    }
     while (fd >= 0 && (got = pread(fd, buffer, sizeof buffer, trace->events_read)) > 0) {
         char *line = buffer;
         char *newline;

@@ -1,13 +1,13 @@
 # Installs the Debian packages that a script needs and this machine has not. Sourced by bash scripts.
 # shellcheck shell=bash
 
-# What muster itself is built with: a command, header or pkg-config module, and the package that has it.
+# What muster itself is built with: a command, file or pkg-config module, and the package that has it.
 build_requirements=(
   command:cc=gcc
   command:make=make
   command:cmake=cmake
   command:pkg-config=pkg-config
-  header:stdio.h=libc6-dev
+  file:/usr/include/stdio.h=libc6-dev
   module:check=check
   module:libcurl=libcurl4-openssl-dev
   module:jansson=libjansson-dev
@@ -24,7 +24,7 @@ is_present() {
   local kind=${1%%:*} name=${1#*:}
   case $kind in
     command) command -v "$name" >/dev/null ;;
-    header) [[ -e /usr/include/$name ]] ;;
+    file) [[ -e $name ]] ;;
     module) command -v pkg-config >/dev/null && pkg-config --exists "$name" ;;
   esac
 }

@@ -117,6 +117,11 @@ MUSTER_MUST_USE enum muster_rc muster_deployment_lease_loopback(struct muster_de
 void muster_deployment_node_ended(struct muster_deployment *deployment, uint32_t node,
                                   const struct muster_exit *exit);
 
+/** For runners whose backend can fail under the nodes: it is gone, and the run with it. Becomes the failure, as
+ * MUSTER_EINFRA, unless there is one already. Any thread. */
+void muster_deployment_failed(struct muster_deployment *deployment, const char *format, ...)
+    MUSTER_PRINTF(2, 3);
+
 /* The table. All slots but detach may fail; each gives one sentence in err. up, endpoint, control and
  * detach run in the test's process, one at a time for each run; collect, down and audit run in the
  * guardian or in `muster sweep`, possibly in a later process, and know only the ledger. */

@@ -32,8 +32,8 @@ struct muster_report;
 
 /* A plan under construction. Its functions return nothing: the first mistake sticks, names its field,
  * and muster_scenario_build() returns it. All strings and structs given are copied. Topology, wallets,
- * duration, consensus, deadlines and system replace what was given before; transactions and liveness are
- * given once. */
+ * duration, consensus, deadlines and system replace what was given before; transactions, liveness and chaos
+ * are given once. */
 struct muster_scenario;
 
 enum muster_layout {
@@ -60,6 +60,30 @@ struct muster_transactions {
 };
 /** Adds the transaction workload, and with it the expectation "inclusion". NULL takes every default. */
 void muster_transactions(struct muster_scenario *s, const struct muster_transactions *transactions);
+
+struct muster_chaos {
+    uint32_t min_delay_ms; /* From one action to the next, chosen between both. Default: two block intervals. */
+    uint32_t max_delay_ms; /* Default: six block intervals. Both defaults: at most a quarter of the window. */
+    uint32_t cooldown_ms; /* For how long a node that is back is left alone; others are not. Default: max_delay_ms. */
+    uint32_t restart_weight; /* How often each action is chosen, beside the others. Default: 1 each, if all are 0. */
+    uint32_t kill_weight;
+    uint32_t pause_weight;
+    uint32_t down_ms; /* How long a killed node stays down. Default: two block intervals, at most a quarter of the
+                         window. */
+    uint32_t pause_ms; /* How long a paused one stays paused. Default: the same. */
+    const uint32_t *spare_nodes; /* Nodes that are never touched; default: none. */
+    uint32_t spare_count;
+    uint32_t quorum; /* Nodes that run and have caught up are never made fewer. Default: more than half of all. */
+    uint32_t recover_ms; /* From when a node is to come back until it must be at the cluster's tip. Default: the
+                            time a node may take until ready, and ten block intervals. SLOW_TEST_ENV and
+                            CK_TIMEOUT_MULTIPLIER stretch it. */
+    uint32_t lag_blocks_max; /* Blocks behind the best that still count as its tip, to MUSTER_DEPTH_MAX. Default: 2. */
+};
+/** Adds the workload "chaos", which restarts, kills and pauses nodes at moments of chance, as the seed says; and
+ * with it the expectation "recovers": each of them is back at the cluster's tip in time, and some were touched at
+ * all. An action begins only if its whole length fits into the window, and whatever is down when the window closes
+ * is brought back first. Requires MUSTER_NODE_CONTROL by itself. NULL takes every default. */
+void muster_chaos(struct muster_scenario *s, const struct muster_chaos *chaos);
 
 struct muster_liveness {
     double false_alarm; /* Chance that a healthy window is too poor in blocks, below 1. Default: 1e-6. */
@@ -155,6 +179,7 @@ struct muster_plan {
     uint32_t ready_ms; /* 0: the runner's default times slowdown. */
     uint32_t settle_ms;
     uint32_t grace_ms;
+    uint64_t recover_ms; /* On top of all: what nodes under chaos may take to come back after the window. */
     size_t env_count;
     struct muster_env env[MUSTER_ENV_MAX];
     size_t workload_count;

@@ -1,0 +1,67 @@
+#include "amend.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "files.h"
+#include "guardian_wire.h"
+#include "report.h"
+
+#define RUN_JSON_BYTES_MAX (64u * 1024u * 1024u)
+
+/* NULL: not there, or not whole. */
+static json_t *load(const char *directory, char path[MUSTER__PATH_BYTES])
+{
+    char *text = NULL;
+    if (muster__path(path, NULL, "%s/" MUSTER__RUN_JSON, directory) != MUSTER_OK) {
+        return NULL;
+    }
+    json_t *report = muster__file_read(path, RUN_JSON_BYTES_MAX, &text, NULL, NULL) == MUSTER_OK
+                         ? json_loads(text, 0, NULL)
+                         : NULL;
+    free(text);
+    if (!json_is_object(report)) {
+        json_decref(report);
+        return NULL;
+    }
+    return report;
+}
+
+static json_t *make_anew(const struct muster__amendment *amendment)
+{
+    json_t *report =
+        json_pack("{s:i, s:s}", "schema", (int)MUSTER__RUN_JSON_SCHEMA, "run_id", amendment->run_id);
+    if (amendment->suite != NULL && amendment->name != NULL) {
+        json_object_set_new(report, "scenario", json_sprintf("%s.%s", amendment->suite, amendment->name));
+    }
+    return report;
+}
+
+void muster__amend(const struct muster__amendment *amendment)
+{
+    char path[MUSTER__PATH_BYTES] = "";
+    json_t *report = load(amendment->directory, path);
+    if (report == NULL) {
+        report = make_anew(amendment);
+    }
+    json_object_set_new(report, "verdict", json_string(amendment->verdict));
+    json_object_set_new(report, "cause", muster__wire_text(amendment->cause));
+    char *text = json_dumps(report, JSON_INDENT(2));
+    if (text != NULL && path[0] != '\0') {
+        enum muster_rc ignored = muster__file_write(path, text, strlen(text), NULL);
+        (void)ignored;
+    }
+    free(text);
+    json_decref(report);
+}
+
+bool muster__amend_is_due(const char *directory)
+{
+    char path[MUSTER__PATH_BYTES] = "";
+    json_t *report = load(directory, path);
+    const char *verdict = json_string_value(json_object_get(report, "verdict"));
+    bool is_due = verdict == NULL || strcmp(verdict, "running") == 0 || strcmp(verdict, "pass") == 0;
+    json_decref(report);
+    return is_due;
+}

@@ -1,0 +1,120 @@
+/* The compose runner in the test's process. */
+#ifndef MUSTER_RUNNERS_COMPOSE_INTERNAL_H
+#define MUSTER_RUNNERS_COMPOSE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "answers.h"
+#include "engine.h"
+#include "muster/runner.h"
+#include "project.h"
+
+#define COMPOSE_LEDGER_PROJECT "compose_project"
+#define COMPOSE_LEDGER_UP "compose_up" /* While the engine may still be creating. */
+#define COMPOSE_FILE "compose.json"
+
+struct compose_watch;
+
+struct compose_node {
+    char container[COMPOSE_NAME_BYTES];
+    char url[512];
+    bool url_is_stale;
+};
+
+struct compose {
+    struct muster_deployment *deployment;
+    struct compose_engine engine;
+    char project[COMPOSE_NAME_BYTES];
+    char label[64]; /* "label=muster.run=<run id>": a filter. */
+    const char *host; /* Where published ports are reached. */
+    uint32_t node_count;
+    struct compose_node *nodes;
+    const char **hosts; /* Service names by node. */
+    char (*services)[COMPOSE_NAME_BYTES];
+    atomic_uint command_count;
+    struct compose_watch *watch;
+};
+
+/* ---- command.c: programs that die with the run ---- */
+
+struct compose_command {
+    struct compose_argv argv;
+    const char *stdout_path; /* Appended to; NULL: kept in `output`. */
+    const char *stderr_path; /* The same for `complaint`. */
+    bool done; /* It ran and ended by itself. */
+    struct muster_exit exit;
+    char *output; /* NUL-terminated; NULL where it went to a file. */
+    char *complaint;
+};
+void compose__command_fini(struct compose_command *command);
+
+/** Runs all of them through the guardian, several at once, and waits. Any thread.
+ * MUSTER_OK, all ended by themselves, whatever their exit codes; MUSTER_ENODE; MUSTER_ETIMEDOUT; MUSTER_EINFRA. */
+MUSTER_MUST_USE enum muster_rc compose__run(struct compose *compose, struct compose_command *commands,
+                                            size_t count, uint32_t timeout_ms, struct muster_error *err);
+
+/** MUSTER_OK when it exited with 0; else `rc`, with `what` and what it complained about. MUSTER_EINFRA when that is
+ * that the engine is gone. */
+MUSTER_MUST_USE enum muster_rc compose__judge(const struct compose_command *command, enum muster_rc rc,
+                                              const char *what, struct muster_error *err);
+
+/** Runs one and judges it. */
+MUSTER_MUST_USE enum muster_rc compose__do(struct compose *compose, struct compose_argv argv,
+                                           uint32_t timeout_ms, enum muster_rc rc, const char *what,
+                                           struct muster_error *err);
+
+/** Whether a complaint says that the engine is not there. */
+bool compose__is_engine_gone(const char *complaint);
+
+/* ---- watch.c: the engine's event stream ---- */
+
+/** Starts the stream and the thread that follows it. MUSTER_OK or MUSTER_EINFRA. */
+MUSTER_MUST_USE enum muster_rc compose__watch_start(struct compose *compose, struct muster_error *err);
+void compose__watch_stop(struct compose_watch *watch);
+
+/** Waits until an event has come: from then on none is missed. False: none did. */
+bool compose__watch_is_live(struct compose_watch *watch, uint32_t timeout_ms);
+
+/** A node was told to start, or will be told to end: an end before the next start is as asked. */
+void compose__watch_started(struct compose_watch *watch, uint32_t node);
+void compose__watch_ending(struct compose_watch *watch, uint32_t node, bool asked);
+
+/** Waits until the end of a node has been reported; false when the time passed before. */
+bool compose__watch_ended(struct compose_watch *watch, uint32_t node, uint32_t timeout_ms,
+                          struct muster_exit *exit);
+
+/* ---- up.c, control.c ---- */
+
+enum muster_rc compose__up(struct muster_deployment *deployment, void **state, struct muster_error *err);
+void compose__detach(void *state);
+/** Reads where all nodes (or one) are published now. */
+MUSTER_MUST_USE enum muster_rc compose__locate(struct compose *compose, uint32_t node,
+                                               struct muster_error *err);
+enum muster_rc compose__control(void *state, uint32_t node, enum muster_action action,
+                                struct muster_error *err);
+
+/* ---- probe.c, cleanup.c, collect.c, preserve.c ---- */
+
+enum muster_rc compose__probe(const struct muster_plan *plan, const struct muster_variables *variables,
+                              struct muster_error *err);
+enum muster_rc compose__collect(const struct muster_ledger_view *view, struct muster_error *err);
+enum muster_rc compose__down(const struct muster_ledger_view *view, uint32_t grace_ms,
+                             struct muster_error *err);
+enum muster_rc compose__audit(const struct muster_ledger_view *view, struct muster_audit *audit,
+                              struct muster_error *err);
+void compose__print_preserved(const struct muster_ledger_view *view, FILE *out);
+
+/* What the ledger says of a run's project. */
+struct compose_record {
+    struct compose_engine engine;
+    char project[COMPOSE_NAME_BYTES];
+    char label[64];
+    uint32_t node_count;
+    char log_directory[4096]; /* "" for the nodes' own. */
+    bool up_unfinished;
+};
+/** MUSTER_OK; MUSTER_ENOTFOUND, the run never got as far; MUSTER_EREPLY. The caller calls compose__engine_fini(). */
+MUSTER_MUST_USE enum muster_rc compose__record_read(const struct muster_ledger_view *view,
+                                                    struct compose_record *ret, struct muster_error *err);
+
+#endif

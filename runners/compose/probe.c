@@ -1,0 +1,105 @@
+/* Can this plan run here? Nothing is created. */
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+#include "muster/tool.h"
+
+#define PROBE_MS 10000u
+#define BUILD_SCRIPT "scripts/build/build-test-image.sh"
+
+enum question { ASK_ENGINE, ASK_PLUGIN, ASK_IMAGE, QUESTION_COUNT };
+
+static enum muster_rc judge_engine(const struct muster_tool *tool, struct muster_error *err)
+{
+    char line[512];
+    if (tool->rc == MUSTER_ETIMEDOUT) {
+        return muster_error_set(
+            err, MUSTER_ESKIP,
+            "no Docker engine answered within %.1f s; start one, or name one with DOCKER_HOST",
+            PROBE_MS / 1000.0);
+    }
+    if (muster_tool_succeeded(tool)) {
+        return MUSTER_OK;
+    }
+    const char *complaint = tool->complaint == NULL ? "" : tool->complaint;
+    if (strstr(complaint, "permission denied") != NULL) {
+        return muster_error_set(
+            err, MUSTER_ESKIP,
+            "this user may not use the Docker engine (%s); add the user to the group docker",
+            muster_tool_complaint(complaint, line));
+    }
+    return muster_error_set(err, MUSTER_ESKIP,
+                            "there is no Docker engine (%s); start one, or name one with DOCKER_HOST",
+                            muster_tool_complaint(complaint, line));
+}
+
+/* The image's entry point is the node; without one the first argument would be taken for a program. */
+static enum muster_rc judge_image(const struct muster_tool *tool, const char *image, struct muster_error *err)
+{
+    char line[512];
+    const char *variable = muster_variable_info(MUSTER_VAR_IMAGE)->name;
+    if (muster_tool_succeeded(tool)) {
+        bool has_entry = tool->output[0] == '[' && strncmp(tool->output, "[]", 2) != 0;
+        return has_entry ? MUSTER_OK
+                         : muster_error_set(err, MUSTER_EINVAL,
+                                            "the image '%s' has no entry point, so there is no node in it to "
+                                            "start; build it with ENTRYPOINT, or name another with %s",
+                                            image, variable);
+    }
+    if (tool->rc != MUSTER_OK || strcasestr(tool->complaint, "no such image") == NULL) {
+        return muster_error_set(err, MUSTER_ESKIP,
+                                "the engine does not say whether it has the image '%s': %s", image,
+                                muster_tool_complaint(tool->complaint, line));
+    }
+    if (strcmp(image, muster_variable_info(MUSTER_VAR_IMAGE)->fallback) == 0) {
+        return muster_error_set(err, MUSTER_EINVAL,
+                                "the engine has no image '%s'; build it with " BUILD_SCRIPT, image);
+    }
+    return muster_error_set(
+        err, MUSTER_EINVAL,
+        "the engine has no image '%s', which %s names; it is not pulled: pull or build it first", image,
+        variable);
+}
+
+static enum muster_rc judge(struct compose_engine *engine, const struct muster_tool tools[QUESTION_COUNT],
+                            const char *image, struct muster_error *err)
+{
+    const struct muster_tool *plugin = &tools[ASK_PLUGIN];
+    enum muster_rc rc = judge_engine(&tools[ASK_ENGINE], err);
+    if (rc == MUSTER_OK) {
+        rc = compose__engine_choose(engine, muster_tool_succeeded(plugin) ? plugin->output : "", err);
+    }
+    return rc != MUSTER_OK ? rc : judge_image(&tools[ASK_IMAGE], image, err);
+}
+
+enum muster_rc compose__probe(const struct muster_plan *plan, const struct muster_variables *variables,
+                              struct muster_error *err)
+{
+    struct compose_engine engine;
+    (void)plan;
+    const char *image = muster_variable_text(variables, MUSTER_VAR_IMAGE);
+    enum muster_rc rc = compose__engine_find(&engine, err);
+    if (rc != MUSTER_OK) {
+        return rc;
+    }
+    const struct compose_argv argvs[QUESTION_COUNT] = {
+        [ASK_ENGINE] = compose__docker(&engine, "version", "--format", "{{.Server.Version}}", NULL),
+        [ASK_PLUGIN] = compose__docker(&engine, "compose", "version", "--short", NULL),
+        [ASK_IMAGE] = compose__docker(&engine, "image", "inspect", "--format", "{{json .Config.Entrypoint}}",
+                                      image, NULL),
+    };
+    struct muster_tool tools[QUESTION_COUNT] = { 0 };
+    for (size_t i = 0; i < QUESTION_COUNT; i++) {
+        tools[i].argv = argvs[i].args;
+    }
+    struct muster_error failure = { 0 };
+    rc = muster_tool_run(tools, QUESTION_COUNT, QUESTION_COUNT, PROBE_MS, &failure);
+    bool could_ask = rc == MUSTER_OK || rc == MUSTER_ETIMEDOUT;
+    rc = could_ask ? judge(&engine, tools, image, err)
+                   : muster_error_set(err, MUSTER_ESKIP, "docker cannot be run here: %s", failure.text);
+    for (size_t i = 0; i < QUESTION_COUNT; i++) {
+        muster_tool_fini(&tools[i]);
+    }
+    return rc;
+}

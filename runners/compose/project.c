@@ -1,0 +1,139 @@
+#include "project.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+
+#define LOG_SIZE_MAX "64m" /* Of a container, kept by the engine: a flooding node must not fill its disk. */
+
+void compose__project_name(const char *run_id, char name[COMPOSE_NAME_BYTES])
+{
+    snprintf(name, COMPOSE_NAME_BYTES, "muster-%s", run_id);
+}
+
+void compose__container_name(const char *run_id, uint32_t node, char name[COMPOSE_NAME_BYTES])
+{
+    snprintf(name, COMPOSE_NAME_BYTES, "muster-%s-node-%u", run_id, node);
+}
+
+void compose__service_name(uint32_t node, char name[COMPOSE_NAME_BYTES])
+{
+    snprintf(name, COMPOSE_NAME_BYTES, "node-%u", node);
+}
+
+uint32_t compose__container_node(const char *run_id, const char *name, uint32_t node_count)
+{
+    char *end = NULL;
+    const char *last = strrchr(name, '-');
+    unsigned long node = last == NULL ? node_count : strtoul(last + 1, &end, 10);
+    if (node >= node_count) {
+        return MUSTER_NO_NODE;
+    }
+    /* Made again and compared whole: "+1", " 1", "01" are no names of ours. */
+    char expected[COMPOSE_NAME_BYTES];
+    compose__container_name(run_id, (uint32_t)node, expected);
+    return strcmp(expected, name) == 0 ? (uint32_t)node : MUSTER_NO_NODE;
+}
+
+void compose__publish(const char *host, uint16_t port, char publish[64])
+{
+    bool loopback4 =
+        strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host) && strlen(host) <= 15;
+    const char *bind = loopback4 ? host : strcmp(host, "localhost") == 0 ? "127.0.0.1" : "0.0.0.0";
+    snprintf(publish, 64, "%s::%u", strcmp(host, "::1") == 0 ? "[::1]" : bind, port);
+}
+
+void compose__url(const char *host, uint16_t port, char url[512])
+{
+    bool bare6 = strchr(host, ':') != NULL && host[0] != '[';
+    snprintf(url, 512, "http://%s%s%s:%u", bare6 ? "[" : "", host, bare6 ? "]" : "", port);
+}
+
+/* ---- JSON ---- */
+
+/* Compose replaces $NAME in every value; "$$" stands for a plain "$". NULL: not UTF-8, or no memory. */
+static json_t *literal(const char *text)
+{
+    char *escaped = malloc(2 * strlen(text) + 1);
+    size_t used = 0;
+    if (escaped == NULL) {
+        return NULL;
+    }
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '$') {
+            escaped[used++] = '$';
+        }
+        escaped[used++] = *at;
+    }
+    json_t *json = json_stringn(escaped, used);
+    free(escaped);
+    return json;
+}
+
+static json_t *command_of(const struct muster_rendering *rendering)
+{
+    json_t *command = json_array();
+    for (size_t i = 0; i < rendering->arg_count; i++) {
+        if (json_array_append_new(command, literal(rendering->args[i])) != 0) {
+            json_decref(command);
+            return NULL;
+        }
+    }
+    return command;
+}
+
+static json_t *environment_of(const struct muster_rendering *rendering)
+{
+    json_t *environment = json_object();
+    for (size_t i = 0; i < rendering->env_count; i++) {
+        const char *value = strchr(rendering->env[i], '=');
+        char *name = value == NULL ? NULL : strndup(rendering->env[i], (size_t)(value - rendering->env[i]));
+        bool added = name != NULL && json_object_set_new(environment, name, literal(value + 1)) == 0;
+        free(name);
+        if (!added) {
+            json_decref(environment);
+            return NULL;
+        }
+    }
+    return environment;
+}
+
+json_t *compose__project_new(const struct compose_common *common)
+{
+    return json_pack("{s:{}, s:{s:{s:{s:s}}}}", "services", "networks", "default", "labels", COMPOSE_LABEL,
+                     common->run_id);
+}
+
+enum muster_rc compose__project_add(json_t *project, const struct compose_common *common, uint32_t node,
+                                    const struct muster_rendering *rendering, struct muster_error *err)
+{
+    char service_name[COMPOSE_NAME_BYTES];
+    char container_name[COMPOSE_NAME_BYTES];
+    char grace[32];
+    compose__service_name(node, service_name);
+    compose__container_name(common->run_id, node, container_name);
+    snprintf(grace, sizeof grace, "%us", (common->grace_ms + 999) / 1000);
+    json_t *command = command_of(rendering);
+    json_t *environment = environment_of(rendering);
+    json_t *image = literal(common->image);
+    if (command == NULL || environment == NULL || image == NULL) {
+        json_decref(command);
+        json_decref(environment);
+        json_decref(image);
+        return muster_error_set(err, MUSTER_EINVAL,
+                                "an argument or variable of node-%u, or the image's name, is not UTF-8",
+                                node);
+    }
+    /* With an init of its own a node need not handle signals and orphans as process 1 must. */
+    json_t *service =
+        json_pack("{s:o, s:s, s:b, s:s, s:s, s:s, s:o, s:o, s:[s], s:{s:s}, s:{s:s, s:{s:s, s:s}}}", "image",
+                  image, "container_name", container_name, "init", 1, "restart", "no", "working_dir",
+                  COMPOSE_NODE_DIRECTORY, "stop_grace_period", grace, "command", command, "environment",
+                  environment, "ports", common->publish, "labels", COMPOSE_LABEL, common->run_id, "logging",
+                  "driver", "json-file", "options", "max-size", LOG_SIZE_MAX, "max-file", "1");
+    return json_object_set_new(json_object_get(project, "services"), service_name, service) == 0
+               ? MUSTER_OK
+               : muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file");
+}

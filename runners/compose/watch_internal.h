@@ -1,0 +1,36 @@
+/* The watch, between its files. */
+#ifndef MUSTER_RUNNERS_COMPOSE_WATCH_INTERNAL_H
+#define MUSTER_RUNNERS_COMPOSE_WATCH_INTERNAL_H
+
+#include <pthread.h>
+
+#include "internal.h"
+
+struct watched_node {
+    bool runs; /* Until its end has been reported. */
+    bool end_asked;
+    bool out_of_memory;
+    struct muster_exit exit;
+};
+
+struct compose_watch {
+    struct compose *compose;
+    uint32_t process; /* `docker events` */
+    int fifo_fd;
+    int stop_fd; /* Ends the thread. */
+    bool has_thread;
+    pthread_t thread;
+    size_t line_bytes;
+    char *line; /* What was read and is no whole line yet. */
+    pthread_mutex_t lock; /* All below. */
+    pthread_cond_t changed;
+    bool live;
+    struct watched_node *nodes;
+};
+
+/** Saves the end of a node's log below the run directory, where a failure's sentence quotes it.
+ * MUSTER_EINFRA: the engine is gone. */
+MUSTER_MUST_USE enum muster_rc compose__watch_save_log(struct compose_watch *watch, uint32_t node,
+                                                       struct muster_error *err);
+
+#endif

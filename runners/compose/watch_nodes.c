@@ -1,0 +1,87 @@
+/* What the watch knows of each node, for those who wait for it. */
+#include <stdio.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "muster/clock.h"
+#include "watch_internal.h"
+
+#define TAIL_LINES "200"
+
+static struct timespec until(uint64_t deadline_ms)
+{
+    return (struct timespec){ .tv_sec = (time_t)(deadline_ms / 1000),
+                              .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
+}
+
+bool compose__watch_is_live(struct compose_watch *watch, uint32_t timeout_ms)
+{
+    struct timespec deadline = until(muster_clock_ms() + timeout_ms);
+    int waited = 0;
+    pthread_mutex_lock(&watch->lock);
+    while (!watch->live && waited == 0) {
+        waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &deadline);
+    }
+    bool live = watch->live;
+    pthread_mutex_unlock(&watch->lock);
+    return live;
+}
+
+void compose__watch_started(struct compose_watch *watch, uint32_t node)
+{
+    pthread_mutex_lock(&watch->lock);
+    watch->nodes[node].runs = true;
+    watch->nodes[node].end_asked = false;
+    pthread_mutex_unlock(&watch->lock);
+}
+
+void compose__watch_ending(struct compose_watch *watch, uint32_t node, bool asked)
+{
+    pthread_mutex_lock(&watch->lock);
+    watch->nodes[node].end_asked = asked;
+    pthread_mutex_unlock(&watch->lock);
+}
+
+bool compose__watch_ended(struct compose_watch *watch, uint32_t node, uint32_t timeout_ms,
+                          struct muster_exit *exit)
+{
+    struct timespec deadline = until(muster_clock_ms() + timeout_ms);
+    int waited = 0;
+    pthread_mutex_lock(&watch->lock);
+    while (watch->nodes[node].runs && waited == 0) {
+        waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &deadline);
+    }
+    bool ended = !watch->nodes[node].runs;
+    *exit = watch->nodes[node].exit;
+    pthread_mutex_unlock(&watch->lock);
+    return ended;
+}
+
+enum muster_rc compose__watch_save_log(struct compose_watch *watch, uint32_t node, struct muster_error *err)
+{
+    struct compose *compose = watch->compose;
+    char directory[4096];
+    char paths[2][4096 + 16];
+    muster_deployment_node_directory(compose->deployment, node, directory);
+    snprintf(paths[0], sizeof paths[0], "%s/stdout.log", directory);
+    snprintf(paths[1], sizeof paths[1], "%s/stderr.log", directory);
+    unlink(paths[0]);
+    unlink(paths[1]);
+    struct compose_command commands[2] = {
+        { .argv = compose__docker(&compose->engine, "logs", "--tail", TAIL_LINES,
+                                  compose->nodes[node].container, NULL),
+          .stdout_path = paths[0],
+          .stderr_path = paths[1] },
+        /* The log's stderr is the node's: whether the engine answers is asked apart. */
+        { .argv = compose__docker(&compose->engine, "inspect", "--format", "{{.Name}}",
+                                  compose->nodes[node].container, NULL) },
+    };
+    enum muster_rc rc = compose__run(compose, commands, 2, COMPOSE_CALL_MS, err);
+    if (rc == MUSTER_OK) {
+        rc = compose__judge(&commands[1], MUSTER_ENODE, "looking at the container", err);
+    }
+    compose__command_fini(&commands[0]);
+    compose__command_fini(&commands[1]);
+    return rc;
+}
