@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "compose/compose.h"
 #include "local/local.h"
 
 static const struct muster_runner *const all_runners[] = {
     &muster_local_runner,
+    &muster_compose_runner,
     NULL,
 };
 

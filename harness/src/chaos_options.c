@@ -125,10 +125,11 @@ static enum muster_rc check_spare(const struct muster_plan *plan, const struct m
 {
     for (uint32_t i = plan->node_count; i < MUSTER_NODES_MAX; i++) {
         if (options->spare[i]) {
-            return muster_error_set(err, MUSTER_EINVAL,
-                                    "chaos.spare_nodes names node %u, but the nodes are 0 to %u; name some of "
-                                    "them",
-                                    i, plan->node_count - 1);
+            return muster_error_set(
+                err, MUSTER_EINVAL,
+                "chaos.spare_nodes names node %u, but the nodes are 0 to %u; name some of "
+                "them",
+                i, plan->node_count - 1);
         }
     }
     if (count_spare(options, 0, plan->node_count) < plan->node_count) {
@@ -222,13 +223,13 @@ static enum muster_rc check_action(const struct muster_plan *plan, const struct 
     if (muster__chaos_weight(chaos, action) == 0 || chaos->min_delay_ms + length_ms < plan->duration_ms) {
         return MUSTER_OK;
     }
-    return muster_error_set(err, MUSTER_EINVAL,
-                            "chaos.%s is %llu ms, and together with min_delay_ms (%u) not shorter than the "
-                            "window of %llu ms, so no node would ever be %s; make it shorter, or run_duration "
-                            "longer",
-                            fields[action], (unsigned long long)length_ms, chaos->min_delay_ms,
-                            (unsigned long long)plan->duration_ms,
-                            action == MUSTER__CHAOS_KILL ? "killed" : "paused");
+    return muster_error_set(
+        err, MUSTER_EINVAL,
+        "chaos.%s is %llu ms, and together with min_delay_ms (%u) not shorter than the "
+        "window of %llu ms, so no node would ever be %s; make it shorter, or run_duration "
+        "longer",
+        fields[action], (unsigned long long)length_ms, chaos->min_delay_ms,
+        (unsigned long long)plan->duration_ms, action == MUSTER__CHAOS_KILL ? "killed" : "paused");
 }
 
 /* Where the first action may come too late, a window without any is a matter of luck. */
@@ -258,10 +259,11 @@ static enum muster_rc check_window(const struct muster_plan *plan, const struct 
                                    struct muster_error *err)
 {
     if (chaos->min_delay_ms >= plan->duration_ms) {
-        return muster_error_set(err, MUSTER_EINVAL,
-                                "chaos.min_delay_ms is %u ms, not shorter than the window of %llu ms, so nothing "
-                                "would ever happen; make it shorter, or run_duration longer",
-                                chaos->min_delay_ms, (unsigned long long)plan->duration_ms);
+        return muster_error_set(
+            err, MUSTER_EINVAL,
+            "chaos.min_delay_ms is %u ms, not shorter than the window of %llu ms, so nothing "
+            "would ever happen; make it shorter, or run_duration longer",
+            chaos->min_delay_ms, (unsigned long long)plan->duration_ms);
     }
     enum muster_rc rc = MUSTER_OK;
     for (unsigned i = 0; i < MUSTER__CHAOS_ACTIONS && rc == MUSTER_OK; i++) {

@@ -6,7 +6,8 @@ static void draw_next(struct muster__chaos_schedule *schedule, uint64_t now_ms)
 {
     const struct muster_chaos *chaos = &schedule->options->given;
     struct muster__chaos_draw *draw = &schedule->draw;
-    draw->due_ms = now_ms + muster_random_between(&schedule->random, chaos->min_delay_ms, chaos->max_delay_ms);
+    draw->due_ms =
+        now_ms + muster_random_between(&schedule->random, chaos->min_delay_ms, chaos->max_delay_ms);
     draw->share = muster_random_below(&schedule->random, UINT64_C(1) << 32);
     for (uint32_t i = 0; i < schedule->node_count; i++) {
         draw->rank[i] = muster_random_below(&schedule->random, UINT64_C(1) << 62);
@@ -102,8 +103,7 @@ static bool first_return(const struct muster__chaos_schedule *schedule, uint32_t
     bool found = false;
     for (uint32_t i = 0; i < schedule->node_count; i++) {
         const struct muster__chaos_node *it = &schedule->nodes[i];
-        if (it->state == MUSTER__CHAOS_AWAY &&
-            (!found || it->return_ms < schedule->nodes[*ret].return_ms)) {
+        if (it->state == MUSTER__CHAOS_AWAY && (!found || it->return_ms < schedule->nodes[*ret].return_ms)) {
             *ret = i;
             found = true;
         }
@@ -155,8 +155,8 @@ struct muster__chaos_step muster__chaos_next(struct muster__chaos_schedule *sche
 
 /* ---- What became of it ---- */
 
-void muster__chaos_did(struct muster__chaos_schedule *schedule, uint32_t node, enum muster__chaos_action action,
-                       uint64_t now_ms)
+void muster__chaos_did(struct muster__chaos_schedule *schedule, uint32_t node,
+                       enum muster__chaos_action action, uint64_t now_ms)
 {
     struct muster__chaos_node *it = &schedule->nodes[node];
     if (action == MUSTER__CHAOS_RESTART) {

@@ -67,8 +67,8 @@ void muster__chaos_schedule_init(struct muster__chaos_schedule *schedule,
 struct muster__chaos_step muster__chaos_next(struct muster__chaos_schedule *schedule, uint64_t now_ms);
 
 /** The action was done: the node is away now, or, after a restart, back. */
-void muster__chaos_did(struct muster__chaos_schedule *schedule, uint32_t node, enum muster__chaos_action action,
-                       uint64_t now_ms);
+void muster__chaos_did(struct muster__chaos_schedule *schedule, uint32_t node,
+                       enum muster__chaos_action action, uint64_t now_ms);
 /** It is back, but for catching up. */
 void muster__chaos_returned(struct muster__chaos_schedule *schedule, uint32_t node, uint64_t now_ms);
 /** Whether a node that is not away has caught up. */

@@ -24,7 +24,7 @@ MUSTER_MUST_USE enum muster_rc muster__feed_start(struct muster_feed *feed, stru
 /** No new requests; subscribers get MUSTER_ESTOPPED once they have read what there is. */
 void muster__feed_stop(struct muster_feed *feed);
 
-/** After the engine was destroyed: frees all. Subscriptions must be gone. */
+/** After the engine was destroyed: frees all, or nothing while there are subscriptions. */
 void muster__feed_destroy(struct muster_feed *feed);
 
 /** A node was stopped, or started again, perhaps elsewhere: drop or renew its observation. */

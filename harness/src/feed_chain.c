@@ -1,5 +1,4 @@
 /* The best chain: the highest block and what is below it. Of blocks of one height the first seen stays. */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -37,7 +37,9 @@ static void accepted(struct muster__feed_node *node, struct muster__entry *entry
 {
     node->missed = 0;
     node->stream_failures = 0;
-    muster__node_good(node);
+    if (node->failing_since_ms == 0) { /* A stream that goes on is no answer to what was asked. */
+        muster__node_good(node);
+    }
     muster__tree_had(entry, node->index);
     muster__fetch_below(node->feed, entry);
     if (entry->resolved && entry->block.height > muster__node_tip(node)->height) {

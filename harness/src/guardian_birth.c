@@ -126,6 +126,21 @@ static pid_t fork_twice(const struct muster_session *session, int socket_fd, int
     live(session, socket_fd, outcome_fd, parent, parent_start);
 }
 
+/* Until the guardian has handlers of its own, no signal may reach it: those it inherits are Check's, which
+ * kill whole process groups. */
+static pid_t fork_unharmed(const struct muster_session *session, int socket_fd, int outcome_fd)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t between = fork_twice(session, socket_fd, outcome_fd);
+    int error_number = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error_number;
+    return between;
+}
+
 enum muster_rc muster__guardian_start(struct muster_session *session, struct muster_error *err)
 {
     int pair[2];
@@ -140,7 +155,7 @@ enum muster_rc muster__guardian_start(struct muster_session *session, struct mus
         return muster_error_errno(err, MUSTER_EINFRA, error_number, "no pipe for the guardian");
     }
     fflush(NULL); /* What is buffered now would be there twice after the fork. */
-    pid_t between = fork_twice(session, pair[1], outcome[1]);
+    pid_t between = fork_unharmed(session, pair[1], outcome[1]);
     int error_number = errno;
     close(pair[1]);
     close(outcome[1]);

@@ -74,8 +74,10 @@ static enum muster_rc report_killed(const struct muster__guardian *guardian, uin
 
 static void end_children(struct muster__guardian *guardian, uint32_t grace_ms)
 {
+    /* Paused ones first go on. Not after TERM: a CONT takes back the STOP by which a tracer attaches, and a
+     * sanitizer's leak check attaches one at exit. */
+    signal_children(guardian, SIGCONT);
     signal_children(guardian, SIGTERM);
-    signal_children(guardian, SIGCONT); /* Paused ones cannot end before they go on. */
     if (!await_children(guardian, muster_clock_ms() + grace_ms)) {
         mark_killed(guardian);
         signal_children(guardian, SIGKILL);

@@ -167,11 +167,11 @@ static inline void test_accept(struct test_server *server, int fd)
         }
     }
     server->open_count += taken;
+    atomic_fetch_add(&server->accepted, taken); /* Before anything is answered on it. */
     (void)pthread_mutex_unlock(&server->mutex);
     pthread_t thread;
     if (taken && pthread_create(&thread, NULL, test_connection_run, connection) == 0) {
         (void)pthread_detach(thread);
-        atomic_fetch_add(&server->accepted, 1);
         return;
     }
     free(connection);

@@ -139,16 +139,23 @@ static enum muster_rc check(struct muster_run *run, void *context, struct muster
 
 /* ---- Facts ---- */
 
-/* Times in which nodes were down on purpose, with an interval and a slot for them to come back. */
-static size_t copy_outages(struct muster_run *run, struct muster__stretch *ret)
+static uint64_t recovery_ms_of(const struct muster_plan *plan)
 {
-    uint64_t recovery_ms = run->plan->block_interval_ms + run->plan->slot_ms;
+    return plan->block_interval_ms + plan->slot_ms;
+}
+
+/* Times in which nodes were down on purpose, with an interval and a slot for them to come back. */
+static size_t copy_outages(struct muster_run *run, struct muster__stretch *ret, uint32_t *down_most)
+{
+    uint64_t recovery_ms = recovery_ms_of(run->plan);
+    *down_most = 0;
     pthread_mutex_lock(&run->mutex);
     size_t count = run->outage_count;
     for (size_t i = 0; i < count; i++) {
         const struct muster__outage *it = &run->outages[i];
         ret[i].began_ms = it->began_ms;
         ret[i].ended_ms = it->ended_ms == 0 ? UINT64_MAX : it->ended_ms + recovery_ms;
+        *down_most = it->down_most > *down_most ? it->down_most : *down_most;
     }
     pthread_mutex_unlock(&run->mutex);
     return count;
@@ -158,7 +165,8 @@ static void count_slots(struct liveness *liveness, struct muster_run *run, struc
                         struct muster__liveness_facts *facts)
 {
     struct muster__stretch window;
-    size_t outage_count = copy_outages(run, scene->outages);
+    uint32_t down_most = 0;
+    size_t outage_count = copy_outages(run, scene->outages, &down_most);
     muster_run_window(run, &window.began_ms, &window.ended_ms);
     facts->window_s = (double)(window.ended_ms - window.began_ms) / 1000.0;
     if (!liveness->has_origin) {
@@ -169,6 +177,13 @@ static void count_slots(struct liveness *liveness, struct muster_run *run, struc
     for (size_t i = 0; i < count; i++) {
         facts->slots += scene->slots[i].to - scene->slots[i].from + 1;
         facts->won += muster__feed_slots_won(run->feed, scene->slots[i].from, scene->slots[i].to);
+    }
+    facts->outage_share_up = 1.0 - (double)down_most / run->plan->node_count;
+    count = muster__slots_of_outages(liveness->origin_ms, run->plan->slot_ms, window, scene->outages,
+                                     outage_count, recovery_ms_of(run->plan), scene->slots);
+    for (size_t i = 0; i < count; i++) {
+        facts->outage_slots += scene->slots[i].to - scene->slots[i].from + 1;
+        facts->outage_won += muster__feed_slots_won(run->feed, scene->slots[i].from, scene->slots[i].to);
     }
 }
 
@@ -198,7 +213,7 @@ static void look_at_node(struct muster_run *run, uint32_t i, const struct muster
     }
     node->answers = answer->rc == MUSTER_OK && view->failing_since_ms == 0;
     node->failing_since_ms = view->failing_since_ms;
-    node->answered_ms = view->answered_ms;
+    node->heard_ms = view->answered_ms;
     node->failing_text = view->failing_since_ms != 0 ? view->failing_text : answer->text;
     node->height = answer->progress.height;
     look_at_branch(run, best, &answer->progress, node);

@@ -35,13 +35,25 @@ size_t muster__slots_that_count(int64_t origin_ms, uint32_t slot_ms, struct must
                                 const struct muster__stretch *outages, size_t outage_count,
                                 struct muster__slots *ret);
 
+/**
+ * The slots of a window in which some nodes were down, and all others up: from the slot after an outage began, as
+ * the last block of a node that is killed may never be seen, and after the one before is recovered from, to its
+ * end. Parameters as above; `recovery_ms`: how much of each outage is time to recover.
+ *
+ * @param ret  At least outage_count entries.
+ * @return How many entries of ret are set.
+ */
+size_t muster__slots_of_outages(int64_t origin_ms, uint32_t slot_ms, struct muster__stretch window,
+                                const struct muster__stretch *outages, size_t outage_count,
+                                uint64_t recovery_ms, struct muster__slots *ret);
+
 /* How a node stood when it was asked, at the end. */
 struct muster__liveness_node {
     enum muster_node_state state;
     bool answers; /* A good answer to a question just asked, and to the last of the feed. */
     uint64_t failing_since_ms; /* 0: not known. */
     const char *failing_text;
-    uint64_t answered_ms; /* Its last good answer to the feed; 0: never. */
+    uint64_t heard_ms; /* When the feed last heard of it, by an answer or its stream; 0: never. */
     uint64_t height;
     uint64_t changed_ms; /* When its tip last changed; 0: never. */
     bool on_tree; /* Its tip is known to the feed, and so is `common_height`. */
@@ -60,6 +72,9 @@ struct muster__liveness_facts {
     bool has_slots; /* The system numbers them. */
     uint64_t slots; /* That count. */
     uint64_t won; /* Of those. */
+    uint64_t outage_slots; /* In which nodes were down on purpose. */
+    uint64_t outage_won; /* Of those. */
+    double outage_share_up; /* Of the nodes: the least over all outages. */
     uint64_t blocks; /* By which the best chain grew in the window. */
     uint64_t best_height;
     uint64_t lag_blocks_max;
@@ -78,6 +93,9 @@ enum muster_rc muster__liveness_judge_blocks(const struct muster__liveness_facts
 /** Nodes: each answers, agrees with the best chain and keeps up. MUSTER_OK or MUSTER_EEXPECT. */
 enum muster_rc muster__liveness_judge_nodes(const struct muster__liveness_facts *facts,
                                             struct muster_report *report, struct muster_error *err);
+
+/** The chance that a slot has a leader while only this share of the stake is up. */
+double muster__liveness_rate(double active_slot_coeff, double up_share);
 
 /** How long a healthy chain may be silent: gaps longer than this have a chance below false_alarm. */
 uint64_t muster__liveness_silence_ms(double active_slot_coeff, uint32_t slot_ms, double up_share,

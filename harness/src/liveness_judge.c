@@ -48,11 +48,38 @@ size_t muster__slots_that_count(int64_t origin_ms, uint32_t slot_ms, struct must
     return count + add_slots(origin_ms, slot_ms, at_ms, window.ended_ms, &ret[count]);
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+size_t muster__slots_of_outages(int64_t origin_ms, uint32_t slot_ms, struct muster__stretch window,
+                                const struct muster__stretch *outages, size_t outage_count,
+                                uint64_t recovery_ms, struct muster__slots *ret)
+{
+    size_t count = 0;
+    uint64_t recovered_ms = window.began_ms;
+    for (size_t i = 0; i < outage_count && outages[i].began_ms < window.ended_ms; i++) {
+        uint64_t from_ms = later(outages[i].began_ms + slot_ms, recovered_ms);
+        uint64_t until_ms =
+            outages[i].ended_ms == UINT64_MAX ? UINT64_MAX : outages[i].ended_ms - recovery_ms;
+        until_ms = until_ms < window.ended_ms ? until_ms : window.ended_ms;
+        count += add_slots(origin_ms, slot_ms, from_ms, until_ms, &ret[count]);
+        recovered_ms = later(recovered_ms, outages[i].ended_ms);
+    }
+    return count;
+}
+
+double muster__liveness_rate(double active_slot_coeff, double up_share)
+{
+    /* A slot stays empty with chance (1 - f) to the power of the stake that is up. */
+    return 1.0 - pow(1.0 - active_slot_coeff, up_share);
+}
+
 uint64_t muster__liveness_silence_ms(double active_slot_coeff, uint32_t slot_ms, double up_share,
                                      double false_alarm)
 {
-    /* A slot stays empty with chance (1 - f) to the power of the stake that is up. */
-    double empty = pow(1.0 - active_slot_coeff, up_share);
+    double empty = 1.0 - muster__liveness_rate(active_slot_coeff, up_share);
     double slots = empty <= 0.0 ? 1.0 : ceil(log(false_alarm) / log(empty));
     return (uint64_t)(slots + 1.0) * slot_ms;
 }
@@ -75,13 +102,38 @@ static enum muster_rc judge_silence(const struct muster__liveness_facts *facts, 
                             (double)facts->silent_ms_max / 1000.0);
 }
 
+/* The window as a whole, as if those that were down at once were down all the time. */
+static enum muster_rc judge_outages(const struct muster__liveness_facts *facts, double false_alarm,
+                                    struct muster_report *report, struct muster_error *err)
+{
+    uint64_t slots = facts->slots + facts->outage_slots;
+    uint64_t won = facts->won + facts->outage_won;
+    double rate = muster__liveness_rate(facts->active_slot_coeff, facts->outage_share_up);
+    uint64_t least = muster__binomial_least(slots, rate, false_alarm);
+    muster_report_number(report, "outage_slots", (double)facts->outage_slots);
+    muster_report_number(report, "outage_slots_won", (double)facts->outage_won);
+    muster_report_number(report, "with_outages_won_least", (double)least);
+    if (won >= least) {
+        return MUSTER_OK;
+    }
+    return muster_error_set(
+        err, MUSTER_EEXPECT,
+        "blocks were made in %llu of %llu slots of the window, %llu of them while nodes were "
+        "down on purpose; with never less than %.0f %% of the nodes up at least %llu are "
+        "expected (one false alarm in %.3g)",
+        (unsigned long long)won, (unsigned long long)slots, (unsigned long long)facts->outage_slots,
+        facts->outage_share_up * 100, (unsigned long long)least, 1.0 / false_alarm);
+}
+
 enum muster_rc muster__liveness_judge_blocks(const struct muster__liveness_facts *facts,
                                              struct muster_report *report, struct muster_error *err)
 {
     uint64_t least = 0;
+    /* Judged twice, each with half the chance to be wrong. */
+    double false_alarm = facts->outage_slots > 0 ? facts->false_alarm / 2 : facts->false_alarm;
     muster_report_number(report, "blocks", (double)facts->blocks);
     if (facts->has_slots) {
-        least = muster__binomial_least(facts->slots, facts->active_slot_coeff, facts->false_alarm);
+        least = muster__binomial_least(facts->slots, facts->active_slot_coeff, false_alarm);
         muster_report_number(report, "slots", (double)facts->slots);
         muster_report_number(report, "slots_won", (double)facts->won);
         muster_report_number(report, "slots_won_least", (double)least);
@@ -100,7 +152,11 @@ enum muster_rc muster__liveness_judge_blocks(const struct muster__liveness_facts
             "blocks were made in %llu of %llu slots of the window; with a leader in %.3g of "
             "the slots at least %llu are expected (one false alarm in %.3g)",
             (unsigned long long)facts->won, (unsigned long long)facts->slots, facts->active_slot_coeff,
-            (unsigned long long)least, 1.0 / facts->false_alarm);
+            (unsigned long long)least, 1.0 / false_alarm);
+    }
+    if (facts->has_slots && facts->outage_slots > 0 &&
+        judge_outages(facts, false_alarm, report, err) != MUSTER_OK) {
+        return MUSTER_EEXPECT;
     }
     return judge_silence(facts, err);
 }
@@ -115,15 +171,16 @@ static enum muster_rc judge_answer(const struct muster__liveness_facts *facts, u
     if (it->answers) {
         return MUSTER_OK;
     }
-    if (it->failing_since_ms == 0 && it->answered_ms == 0) {
-        return muster_error_set(err, MUSTER_EEXPECT, "node-%u never answered anything usable: %s", node,
+    if (it->failing_since_ms == 0 && it->heard_ms == 0) {
+        return muster_error_set(err, MUSTER_EEXPECT,
+                                "node-%u answers nothing usable and was never heard of: %s", node,
                                 it->failing_text);
     }
     if (it->failing_since_ms == 0) {
-        /* Only the question just asked went wrong: the feed has not noticed yet. */
+        /* A stream may go on while requests hang, so since when they do is not known. */
         return muster_error_set(err, MUSTER_EEXPECT,
-                                "node-%u answers nothing usable, its last good answer came at %.1f s: %s",
-                                node, seconds(facts, it->answered_ms), it->failing_text);
+                                "node-%u answers nothing usable, though it was last heard of at %.1f s: %s",
+                                node, seconds(facts, it->heard_ms), it->failing_text);
     }
     return muster_error_set(err, MUSTER_EEXPECT, "node-%u answers nothing usable since %.1f s: %s", node,
                             seconds(facts, it->failing_since_ms), it->failing_text);

@@ -259,17 +259,17 @@ START_TEST(nonsense_is_told_before_lag)
     nodes[2].answers = false;
     nodes[2].failing_text = "timed out";
     ck_assert_int_eq(judge_nodes(), MUSTER_EEXPECT);
-    ck_assert_str_eq(err.text, "node-2 never answered anything usable: timed out");
+    ck_assert_str_eq(err.text, "node-2 answers nothing usable and was never heard of: timed out");
 }
 END_TEST
 
-START_TEST(a_node_that_just_fell_silent_is_told_with_its_last_answer)
+START_TEST(a_node_that_hangs_is_told_with_when_it_was_heard_of)
 {
     nodes[2].answers = false;
-    nodes[2].answered_ms = 5100;
+    nodes[2].heard_ms = 5100;
     nodes[2].failing_text = "GET /cryptarchia/info: no answer within 2.0 s";
     ck_assert_int_eq(judge_nodes(), MUSTER_EEXPECT);
-    ck_assert_str_eq(err.text, "node-2 answers nothing usable, its last good answer came at 4.1 s: "
+    ck_assert_str_eq(err.text, "node-2 answers nothing usable, though it was last heard of at 4.1 s: "
                                "GET /cryptarchia/info: no answer within 2.0 s");
 }
 END_TEST
@@ -361,7 +361,7 @@ static TCase *judgement_case(void)
     tcase_add_test(tcase, propagation_allows_some_more_lag_but_not_any);
     tcase_add_test(tcase, a_node_that_answers_nonsense_is_named);
     tcase_add_test(tcase, nonsense_is_told_before_lag);
-    tcase_add_test(tcase, a_node_that_just_fell_silent_is_told_with_its_last_answer);
+    tcase_add_test(tcase, a_node_that_hangs_is_told_with_when_it_was_heard_of);
     tcase_add_test(tcase, a_branch_is_named_with_where_it_left);
     tcase_add_test(tcase, a_tip_of_no_known_chain_is_red);
     tcase_add_test(tcase, a_final_block_off_the_best_chain_is_red);

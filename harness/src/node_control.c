@@ -30,11 +30,12 @@ static enum muster_rc check_capability(const struct muster_run *run, const char 
                             runner->name, remedy == NULL ? "" : "; ", remedy == NULL ? "" : remedy);
 }
 
-static enum muster_rc check_time(struct muster_run *run, const char *what, struct muster_error *err)
+static enum muster_rc check_time(struct muster_run *run, const char *what, bool late,
+                                 struct muster_error *err)
 {
     enum muster_phase phase = muster_run_phase(run);
     bool is_test = pthread_equal(pthread_self(), run->test_thread) != 0;
-    if (!is_test && atomic_load(&run->stopping)) {
+    if (!is_test && !late && atomic_load(&run->stopping)) {
         return muster_error_set(err, MUSTER_ESTOPPED, "the window has closed");
     }
     if (phase < MUSTER_CAPTURE || phase > MUSTER_EVALUATE) {
@@ -78,6 +79,8 @@ static void note_down(struct muster_run *run, uint32_t node)
         } else {
             run->outages[run->outage_count - 1].ended_ms = 0;
         }
+        struct muster__outage *last = &run->outages[run->outage_count - 1];
+        last->down_most = run->down_count > last->down_most ? run->down_count : last->down_most;
     }
     pthread_mutex_unlock(&run->mutex);
 }
@@ -190,6 +193,7 @@ struct control {
     const char *verb;
     enum muster_action first;
     enum muster_action second;
+    bool late; /* Also after the window has closed. */
 };
 
 static enum muster_rc perform(struct muster_run *run, uint32_t node, const struct control *control,
@@ -230,7 +234,7 @@ static enum muster_rc control_node(struct muster_run *run, uint32_t node, struct
         return rc;
     }
     pthread_mutex_lock(&run->control);
-    rc = check_time(run, what, err);
+    rc = check_time(run, what, control.late, err);
     if (rc == MUSTER_OK) {
         rc = perform(run, node, &control, err);
     }
@@ -267,4 +271,20 @@ enum muster_rc muster_node_pause(struct muster_run *run, uint32_t node, struct m
 enum muster_rc muster_node_resume(struct muster_run *run, uint32_t node, struct muster_error *err)
 {
     return control_node(run, node, (struct control){ .verb = "resume", .first = MUSTER_RESUME }, err);
+}
+
+enum muster_rc muster__node_bring_back(struct muster_run *run, uint32_t node, struct muster_error *err)
+{
+    switch (muster__nodes_state(run->nodes, node)) {
+    case MUSTER_NODE_STOPPED:
+        return control_node(run, node,
+                            (struct control){ .verb = "start", .first = MUSTER_START, .late = true }, err);
+    case MUSTER_NODE_PAUSED:
+        return control_node(run, node,
+                            (struct control){ .verb = "resume", .first = MUSTER_RESUME, .late = true }, err);
+    case MUSTER_NODE_EXITED:
+        return muster_error_set(err, MUSTER_ENODE, "node-%u has exited, unasked", node);
+    default:
+        return MUSTER_OK;
+    }
 }

@@ -174,7 +174,8 @@ static enum muster_rc make_chaos(struct muster_scenario *s, struct muster_error 
     recovers->name = owned->expectation_names[s->chaos.expectation];
     /* When the window closes nodes may have to be started, to be waited for, and to settle for longer. */
     uint64_t ready_ms = plan->ready_ms != 0 ? plan->ready_ms : stretched(plan, READY_MS);
-    uint64_t bound_ms = options->given.recover_ms != 0 ? options->given.recover_ms : ready_ms + options->tip_ms;
+    uint64_t bound_ms =
+        options->given.recover_ms != 0 ? options->given.recover_ms : ready_ms + options->tip_ms;
     plan->recover_ms = ready_ms + plan->settle_ms + bound_ms;
     return rc;
 }
@@ -274,6 +275,8 @@ void muster_plan_destroy(struct muster_plan *plan)
 uint64_t muster_plan_time_limit_ms(const struct muster_plan *plan)
 {
     uint64_t ready_ms = plan->ready_ms != 0 ? plan->ready_ms : stretched(plan, READY_MS);
-    return ready_ms + plan->duration_ms + plan->settle_ms + plan->grace_ms + plan->recover_ms +
-           stretched(plan, SLACK_MS);
+    /* Settling takes up to twice its time after nodes were controlled. */
+    bool controlled = (plan->capabilities & MUSTER_NODE_CONTROL) != 0;
+    return ready_ms + plan->duration_ms + plan->settle_ms * (controlled ? 2 : 1) + plan->grace_ms +
+           plan->recover_ms + stretched(plan, SLACK_MS);
 }

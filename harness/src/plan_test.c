@@ -155,7 +155,7 @@ START_TEST(what_is_given_holds)
     ck_assert_str_eq(plan->env[0].name, "A");
     ck_assert_str_eq(plan->env[0].value, "3");
     ck_assert_uint_eq(plan->env[1].node, MUSTER_EVERY_NODE);
-    ck_assert_uint_eq(muster_plan_time_limit_ms(plan), 10000 + 60000 + 20000 + 500 + 60000);
+    ck_assert_uint_eq(muster_plan_time_limit_ms(plan), 10000 + 60000 + 2 * 20000 + 500 + 60000);
 }
 END_TEST
 

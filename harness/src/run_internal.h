@@ -49,10 +49,11 @@ struct muster__last_rite {
     void *context;
 };
 
-/* A stretch of time in which a node was down because someone asked for it. */
+/* A stretch of time in which at least one node was down because someone asked for it. */
 struct muster__outage {
     uint64_t began_ms;
     uint64_t ended_ms; /* 0: lasts. */
+    uint32_t down_most; /* Nodes that were down at once. */
 };
 
 /* Lock order: never call nodes, feed or http with `mutex` held; their callbacks take it. */
@@ -166,6 +167,10 @@ void muster__run_settle(struct muster_run *run);
 
 /** The time a node, or all, may take until ready. */
 uint64_t muster__run_ready_ms(const struct muster_run *run);
+/** Resumes a node that is paused, starts one that is stopped; MUSTER_OK where it runs. As muster_node_start(), but
+ * also for a workload's thread after the window has closed: who took a node away may bring it back. */
+MUSTER_MUST_USE enum muster_rc muster__node_bring_back(struct muster_run *run, uint32_t node,
+                                                       struct muster_error *err);
 
 /* What a node said of itself when it was asked. */
 struct muster__answer {

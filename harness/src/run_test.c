@@ -320,14 +320,13 @@ START_TEST(run_json_tells_the_run)
 }
 END_TEST
 
-START_TEST(the_summary_of_a_failure_ends_with_the_command)
+START_TEST(the_summary_of_a_failure_names_seed_numbers_and_cause)
 {
     static char cause[] = "3 lost";
     struct muster_scenario *s = scenario_with(WINDOW_MS, NULL, NULL);
     muster_expectation(
         s, &(struct muster_expectation){ .name = "one", .evaluate = fail_evaluation, .context = cause });
     setenv("MUSTER_SEED", "4711", 1);
-    setenv("LOGOS_BLOCKCHAIN_NODE_BIN", "/opt/it's a node", 1);
     struct muster_run *run = start(s);
     ck_assert_int_eq(muster_run_execute(run, NULL), MUSTER_OK);
     struct muster_error err = { 0 };
@@ -341,12 +340,7 @@ START_TEST(the_summary_of_a_failure_ends_with_the_command)
     ck_assert_ptr_nonnull(strstr(text, "  one: FAILED; seen=7\n"));
     ck_assert_ptr_nonnull(strstr(text, "  cause: expectation 'one': 3 lost\n"));
     ck_assert_ptr_nonnull(strstr(text, cluster.session.directory));
-    text[bytes - 1] = '\0';
-    const char *last = strrchr(text, '\n') + 1;
-    const char *wanted =
-        "MUSTER_SEED=4711 MUSTER_RUNNER=fake LOGOS_BLOCKCHAIN_NODE_BIN='/opt/it'\\''s a node' "
-        "CK_RUN_CASE=cluster ";
-    ck_assert_msg(strncmp(last, wanted, strlen(wanted)) == 0, "%s", last);
+    ck_assert_ptr_nonnull(strstr(text, ", seed 4711\n"));
     free(text);
     finish(MUSTER_EEXPECT);
 }
@@ -454,7 +448,7 @@ static TCase *verdict_case(void)
     tcase_add_test(tcase, a_test_that_never_judges_does_not_pass);
     tcase_add_test(tcase, a_test_that_never_runs_does_not_pass);
     tcase_add_test(tcase, run_json_tells_the_run);
-    tcase_add_test(tcase, the_summary_of_a_failure_ends_with_the_command);
+    tcase_add_test(tcase, the_summary_of_a_failure_names_seed_numbers_and_cause);
     tcase_add_test(tcase, a_full_disk_is_the_environments_failure);
     return tcase;
 }

@@ -6,11 +6,9 @@
 
 #include "run_internal.h"
 
-/** Writes the summary; after a failure its last line is the command that repeats the run. */
+/** Writes the summary; after a failure it ends with the cause. */
 void muster__summary_write(struct muster_run *run, FILE *out);
 /** The same to stderr, in one piece. */
 void muster__summary_print(struct muster_run *run);
-/** "MUSTER_SEED=… MUSTER_RUNNER=… CK_RUN_CASE=… program", quoted for a shell, and a newline. */
-void muster__summary_command(struct muster_run *run, FILE *out);
 
 #endif

@@ -71,7 +71,10 @@ static void amend_run_json(const struct muster_ledger_view *view)
             .directory = view->directory,
             .run_id = view->run_id,
             .verdict = "infra",
-            .cause = "the guardian of this run was killed; what it left was swept" });
+            .cause =
+                view->guardian_pid == 0
+                    ? "the suite program was killed before this run had a guardian; what it left was swept"
+                    : "the guardian of this run was killed; what it left was swept" });
     }
 }
 

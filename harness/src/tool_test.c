@@ -100,10 +100,12 @@ END_TEST
 
 START_TEST(many_run_a_few_at_a_time)
 {
+    static const char *const one[] = { "/bin/sh", "-c", "echo one", NULL };
+    static const char *const missing[] = { "/no/such/tool", NULL };
     struct muster_tool tools[40];
     memset(tools, 0, sizeof tools);
     for (size_t i = 0; i < 40; i++) {
-        tools[i].argv = i == 20 ? (const char *const[]){ "/no/such/tool", NULL } : SHELL("echo one");
+        tools[i].argv = i == 20 ? missing : one;
     }
     ck_assert_int_eq(muster_tool_run(tools, 40, 7, LONG_MS, NULL), MUSTER_ENODE);
     for (size_t i = 0; i < 40; i++) {
@@ -171,7 +173,8 @@ START_TEST(a_complaint_becomes_one_line)
         { NULL, "it said nothing" },
         { "\n  \r\n", "it said nothing" },
         { "one\ntwo\n", "two" },
-        { "ERROR: the cause\nEncountered problems while bringing it up.\n\n", "ERROR: the cause" },
+        { "ERROR: the cause\nEncountered errors while bringing up the project.\n\n", "ERROR: the cause" },
+        { "Error response from daemon: no\nlast\n", "Error response from daemon: no" },
         { "a\x1b[31mb\r\n", "a?[31mb" },
     };
     char line[512];

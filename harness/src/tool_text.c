@@ -43,28 +43,30 @@ static bool has_text(const char *line, size_t bytes)
     return false;
 }
 
-static bool says_error(const char *line, size_t bytes)
+/* How much a line looks like the cause: programs begin it with "error", or have it before a colon. */
+static unsigned weight_of(const char *line, size_t bytes)
 {
+    unsigned weight = has_text(line, bytes) ? 1 : 0;
     for (size_t i = 0; i + 6 <= bytes; i++) {
-        if (strncasecmp(line + i, "error", 5) == 0) {
-            return true;
+        if (strncasecmp(line + i, "error:", 6) == 0 || (i == 0 && strncasecmp(line, "error ", 6) == 0)) {
+            weight = 2;
         }
     }
-    return false;
+    return weight;
 }
 
 const char *muster_tool_complaint(const char *complaint, char line[512])
 {
     const char *chosen = NULL;
     size_t chosen_bytes = 0;
-    bool chosen_says = false;
+    unsigned chosen_weight = 0;
     for (const char *at = complaint; at != NULL && *at != '\0';) {
         size_t bytes = strcspn(at, "\n");
-        bool says = says_error(at, bytes);
-        if (has_text(at, bytes) && (says || !chosen_says)) {
+        unsigned weight = weight_of(at, bytes);
+        if (weight > 0 && weight >= chosen_weight) {
             chosen = at;
             chosen_bytes = bytes;
-            chosen_says = says;
+            chosen_weight = weight;
         }
         at += bytes + (at[bytes] == '\n');
     }

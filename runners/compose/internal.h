@@ -31,6 +31,7 @@ struct compose {
     struct compose_node *nodes;
     const char **hosts; /* Service names by node. */
     char (*services)[COMPOSE_NAME_BYTES];
+    char entry[512]; /* The image's entry point: the node; "" when not known. */
     atomic_uint command_count;
     struct compose_watch *watch;
 };
@@ -83,7 +84,14 @@ void compose__watch_ending(struct compose_watch *watch, uint32_t node, bool aske
 bool compose__watch_ended(struct compose_watch *watch, uint32_t node, uint32_t timeout_ms,
                           struct muster_exit *exit);
 
-/* ---- up.c, control.c ---- */
+/* ---- prepare.c, up.c, locate.c, control.c ---- */
+
+/** Finds the programs and the context that all calls of the run will name. MUSTER_OK; MUSTER_ESKIP; as compose__run(). */
+MUSTER_MUST_USE enum muster_rc compose__find_engine(struct compose *compose, struct muster_error *err);
+/** Writes the project into the ledger. */
+MUSTER_MUST_USE enum muster_rc compose__record_project(struct compose *compose, struct muster_error *err);
+/** Renders all nodes; writes their files and the Compose file into the run directory. */
+MUSTER_MUST_USE enum muster_rc compose__write_files(struct compose *compose, struct muster_error *err);
 
 enum muster_rc compose__up(struct muster_deployment *deployment, void **state, struct muster_error *err);
 void compose__detach(void *state);
@@ -111,6 +119,7 @@ struct compose_record {
     char label[64];
     uint32_t node_count;
     char log_directory[4096]; /* "" for the nodes' own. */
+    char entry[512]; /* The node's program in the image; "". */
     bool up_unfinished;
 };
 /** MUSTER_OK; MUSTER_ENOTFOUND, the run never got as far; MUSTER_EREPLY. The caller calls compose__engine_fini(). */

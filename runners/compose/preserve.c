@@ -58,8 +58,10 @@ static void print_all(const struct muster_ledger_view *view, const struct compos
     print_line(out, "logs:", record,
                compose__compose(engine, "-f", file, "-p", record->project, "logs", "--tail", "100", NULL),
                "");
-    print_line(out, "exec:", record, compose__docker(engine, "exec", "-it", container, NULL),
-               " PROGRAM  (of those in the image; sh where it has one)");
+    print_line(out, "exec:", record,
+               compose__docker(engine, "exec", container, record->entry[0] == '\0' ? "sh" : record->entry,
+                               "--help", NULL),
+               "  (or any program of the image; sh where it has one)");
     print_line(out, "files:", record, compose__docker(engine, "cp", source, "./node-0", NULL), "");
     fputs("  remove: ", out);
     struct compose_argv down = compose__compose(engine, "-f", file, "-p", record->project, "down",

@@ -8,7 +8,7 @@
 #define PROBE_MS 10000u
 #define BUILD_SCRIPT "scripts/build/build-test-image.sh"
 
-enum question { ASK_ENGINE, ASK_PLUGIN, ASK_IMAGE, QUESTION_COUNT };
+enum question { ASK_ENGINE, ASK_PLUGIN, ASK_IMAGE, ASK_PLACE, QUESTION_COUNT };
 
 static enum muster_rc judge_engine(const struct muster_tool *tool, struct muster_error *err)
 {
@@ -62,14 +62,40 @@ static enum muster_rc judge_image(const struct muster_tool *tool, const char *im
         variable);
 }
 
+/* Published ports of an engine on another host are not reached at this one's loopback address. */
+static enum muster_rc judge_place(const struct muster_tool *tool, const struct muster_variables *variables,
+                                  struct muster_error *err)
+{
+    static const char *const here[] = {
+        "unix:",           "fd:",         "npipe:",         "tcp://127.", "tcp://[::1]",
+        "tcp://localhost", "http://127.", "ssh://localhost"
+    };
+    bool is_set = muster_variable_is_set(variables, MUSTER_VAR_COMPOSE_HOST);
+    bool is_here = is_set || !muster_tool_succeeded(tool) || tool->output[0] <= ' ';
+    for (size_t i = 0; i < sizeof here / sizeof here[0] && !is_here; i++) {
+        is_here = strncmp(tool->output, here[i], strlen(here[i])) == 0;
+    }
+    return is_here
+               ? MUSTER_OK
+               : muster_error_set(err, MUSTER_EINVAL,
+                                  "the Docker engine is at '%.*s', so its published ports are not on this "
+                                  "host; set %s to the name at which they are reached",
+                                  (int)strcspn(tool->output, "\n"), tool->output,
+                                  muster_variable_info(MUSTER_VAR_COMPOSE_HOST)->name);
+}
+
 static enum muster_rc judge(struct compose_engine *engine, const struct muster_tool tools[QUESTION_COUNT],
-                            const char *image, struct muster_error *err)
+                            const struct muster_variables *variables, struct muster_error *err)
 {
     const struct muster_tool *plugin = &tools[ASK_PLUGIN];
     enum muster_rc rc = judge_engine(&tools[ASK_ENGINE], err);
     if (rc == MUSTER_OK) {
         rc = compose__engine_choose(engine, muster_tool_succeeded(plugin) ? plugin->output : "", err);
     }
+    if (rc == MUSTER_OK) {
+        rc = judge_place(&tools[ASK_PLACE], variables, err);
+    }
+    const char *image = muster_variable_text(variables, MUSTER_VAR_IMAGE);
     return rc != MUSTER_OK ? rc : judge_image(&tools[ASK_IMAGE], image, err);
 }
 
@@ -88,6 +114,8 @@ enum muster_rc compose__probe(const struct muster_plan *plan, const struct muste
         [ASK_PLUGIN] = compose__docker(&engine, "compose", "version", "--short", NULL),
         [ASK_IMAGE] = compose__docker(&engine, "image", "inspect", "--format", "{{json .Config.Entrypoint}}",
                                       image, NULL),
+        [ASK_PLACE] =
+            compose__docker(&engine, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", NULL),
     };
     struct muster_tool tools[QUESTION_COUNT] = { 0 };
     for (size_t i = 0; i < QUESTION_COUNT; i++) {
@@ -96,7 +124,7 @@ enum muster_rc compose__probe(const struct muster_plan *plan, const struct muste
     struct muster_error failure = { 0 };
     rc = muster_tool_run(tools, QUESTION_COUNT, QUESTION_COUNT, PROBE_MS, &failure);
     bool could_ask = rc == MUSTER_OK || rc == MUSTER_ETIMEDOUT;
-    rc = could_ask ? judge(&engine, tools, image, err)
+    rc = could_ask ? judge(&engine, tools, variables, err)
                    : muster_error_set(err, MUSTER_ESKIP, "docker cannot be run here: %s", failure.text);
     for (size_t i = 0; i < QUESTION_COUNT; i++) {
         muster_tool_fini(&tools[i]);

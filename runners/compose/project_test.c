@@ -161,8 +161,8 @@ START_TEST(a_ledger_that_makes_no_sense_is_refused)
         "{\"docker\":1,\"standalone\":\"\",\"context\":\"\",\"env\":[]}",
         "{\"docker\":\"docker\",\"standalone\":\"\",\"context\":\"\",\"env\":[]}",
         "{\"docker\":\"/d\",\"standalone\":\"\",\"context\":\"\",\"env\":[1]}",
-        "{\"docker\":\"/"
-        "d\",\"standalone\":\"\",\"context\":\"\",\"env\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}",
+        ("{\"docker\":\"/d\",\"standalone\":\"\",\"context\":\"\",\"env\":"
+         "[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}"),
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct compose_engine engine;

@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,8 +96,9 @@ static bool ended_right(const struct attempt *attempt, const char *output)
     bool takes_suite_along = attempt->fate.no_fork && method->striker == STRIKE_NONE;
     switch (method->striker) {
     case STRIKE_SUITE:
-        /* Without a fork, Check answers SIGINT with SIGKILL to its own process group. */
-        return WIFSIGNALED(status) && (WTERMSIG(status) == method->signal || attempt->fate.no_fork);
+        /* While it has no test forked, Check answers SIGINT with SIGKILL to its own process group. */
+        return WIFSIGNALED(status) && (WTERMSIG(status) == method->signal ||
+                                       (method->signal == SIGINT && WTERMSIG(status) == SIGKILL));
     case STRIKE_GUARDIAN_AND_SUITE:
         return WIFSIGNALED(status) && WTERMSIG(status) == method->signal;
     case STRIKE_CTEST:
@@ -145,7 +147,8 @@ void aftermath_check(const struct attempt *attempt, struct complaint *ret)
     bool in_clean_up = attempt->phase == MUSTER_CLEAN_UP; /* A run that passed may be half removed. */
     bool all_up = attempt->phase >= MUSTER_CAPTURE && !in_clean_up && !attempt->fate.dies_in_deploy;
     const struct evidence expected = { .must_be_kept = had_directory && !in_clean_up,
-                                       .verdict = attempt->method->verdict,
+                                       .verdict =
+                                           attempt->trace.guardian == 0 ? NULL : attempt->method->verdict,
                                        .nodes_with_logs = all_up ? 3 : 0 };
     check_output(attempt, ret);
     evidence_check(&attempt->trace, &expected, ret);

@@ -218,9 +218,9 @@ static enum muster_rc stop_node(struct local *local, uint32_t index, struct must
     struct local_node *node = &local->nodes[index];
     uint32_t grace_ms = muster_deployment_plan(local->deployment)->grace_ms;
     struct muster_exit exit;
-    enum muster_rc rc = muster_deployment_signal(local->deployment, node->process, SIGTERM, err);
+    enum muster_rc rc = muster_deployment_signal(local->deployment, node->process, SIGCONT, err);
     if (rc == MUSTER_OK) {
-        rc = muster_deployment_signal(local->deployment, node->process, SIGCONT, err);
+        rc = muster_deployment_signal(local->deployment, node->process, SIGTERM, err);
     }
     if (rc == MUSTER_OK) {
         rc = muster_deployment_wait_exit(local->deployment, node->process, grace_ms, &exit, NULL);

@@ -50,7 +50,7 @@ bool muster_tool_succeeded(const struct muster_tool *tool);
 /** Finds a program in PATH. True with its absolute path. */
 bool muster_tool_find(const char *program, char path[4096]);
 
-/** What a tool complained about, as one line for a sentence of ours: the line that says "error", else the last
+/** What a tool complained about, as one line for a sentence of ours: the last line that begins with "error" or has "error:", else the last
  * one; printable, at most 400 bytes; "it said nothing" where it did not. Returns `line`. */
 const char *muster_tool_complaint(const char *complaint, char line[512]);
 
