@@ -64,6 +64,45 @@ enum muster_rc muster_make_directory(const char *path, struct muster_error *err)
     return muster__directory_make(path, 0700, err);
 }
 
+enum muster_rc muster__log_directory(const struct muster_variables *variables, const char *run_id,
+                                     char path[MUSTER__PATH_BYTES], struct muster_error *err)
+{
+    const char *base = muster_variable_text(variables, MUSTER_VAR_LOG_DIR);
+    path[0] = '\0';
+    return base[0] == '\0' ? MUSTER_OK : muster__path(path, err, "%s/muster-%s", base, run_id);
+}
+
+/* The beginning of the paths of a node's logs. */
+static enum muster_rc find_log_prefix(const struct muster_session *session, uint32_t node,
+                                      char prefix[MUSTER__PATH_BYTES], struct muster_error *err)
+{
+    char directory[MUSTER__PATH_BYTES];
+    enum muster_rc rc = muster__log_directory(session->variables, session->run_id, directory, err);
+    if (rc != MUSTER_OK || directory[0] == '\0') {
+        return rc != MUSTER_OK ? rc
+                               : muster__path(prefix, err, "%s/nodes/node-%u/", session->directory, node);
+    }
+    rc = muster__directory_make(directory, 0700, err);
+    if (rc != MUSTER_OK) {
+        return muster_error_context(err, rc, "%s is '%s', where logs cannot be written",
+                                    muster_variable_info(MUSTER_VAR_LOG_DIR)->name,
+                                    muster_variable_text(session->variables, MUSTER_VAR_LOG_DIR));
+    }
+    return muster__path(prefix, err, "%s/node-%u.", directory, node);
+}
+
+enum muster_rc muster_deployment_place_logs(struct muster_deployment *deployment, uint32_t node,
+                                            char stdout_path[4096], char stderr_path[4096],
+                                            struct muster_error *err)
+{
+    char prefix[MUSTER__PATH_BYTES];
+    enum muster_rc rc = find_log_prefix(deployment->session, node, prefix, err);
+    if (rc == MUSTER_OK) {
+        rc = muster__path(stdout_path, err, "%sstdout.log", prefix);
+    }
+    return rc != MUSTER_OK ? rc : muster__path(stderr_path, err, "%sstderr.log", prefix);
+}
+
 /* ---- Rendering ---- */
 
 static void drop_env(struct muster_rendering *rendering, const char *name)

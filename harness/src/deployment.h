@@ -12,4 +12,9 @@ MUSTER_MUST_USE enum muster_rc muster__deployment_create(struct muster_session *
                                                          struct muster_error *err);
 void muster__deployment_destroy(struct muster_deployment *deployment);
 
+/** Where a run's logs go when the user names a directory for them; "" when not. MUSTER_EINVAL: too long. */
+MUSTER_MUST_USE enum muster_rc muster__log_directory(const struct muster_variables *variables,
+                                                     const char *run_id, char path[4096],
+                                                     struct muster_error *err);
+
 #endif

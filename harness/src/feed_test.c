@@ -170,16 +170,16 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("feed");
-    TCase *polled = tcase_create("polled");
-    tcase_add_checked_fixture(polled, make_polled, tear_down);
-    tcase_set_timeout(polled, 120);
-    tcase_add_test(polled, a_chain_grows);
-    tcase_add_test(polled, a_reorg_is_told_in_order);
-    tcase_add_test(polled, equivocation_names_the_node);
-    tcase_add_test(polled, history_has_a_bound);
-    tcase_add_test(polled, a_subscriber_reads_to_the_end_when_the_feed_stops);
-    tcase_add_test(polled, a_node_that_stopped_is_left_alone_until_it_is_back);
-    suite_add_tcase(suite, polled);
+    TCase *polled_cases = tcase_create("polled");
+    tcase_add_checked_fixture(polled_cases, make_polled, tear_down);
+    tcase_set_timeout(polled_cases, 120);
+    tcase_add_test(polled_cases, a_chain_grows);
+    tcase_add_test(polled_cases, a_reorg_is_told_in_order);
+    tcase_add_test(polled_cases, equivocation_names_the_node);
+    tcase_add_test(polled_cases, history_has_a_bound);
+    tcase_add_test(polled_cases, a_subscriber_reads_to_the_end_when_the_feed_stops);
+    tcase_add_test(polled_cases, a_node_that_stopped_is_left_alone_until_it_is_back);
+    suite_add_tcase(suite, polled_cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "amend.h"
 #include "files.h"
 #include "guardian_client.h"
 #include "muster/clock.h"
@@ -512,6 +513,7 @@ START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
     ck_assert(view->closed);
     muster_ledger_view_destroy(view);
+    ck_assert(!muster__amend_is_due(directory)); /* run.json says how it ended. */
 }
 END_TEST
 

@@ -58,8 +58,8 @@ static void check_evidence(struct muster_run *run)
     int error = run->events == NULL ? 0 : muster__events_failure(run->events);
     if (error != 0) {
         muster_error_errno(&cause, MUSTER_EINFRA, error, "writing %s/events.jsonl", run->session->directory);
+        muster__run_also(run, &cause); /* A full disk often explains what failed before. */
     }
-    fail(run, &cause);
 }
 
 /* Leaves all alone when a workload's thread was given up: it may still use any of it. */

@@ -23,6 +23,10 @@ struct cluster_node {
     atomic_bool refuses; /* Transactions. */
     atomic_bool drops; /* Accepts transactions and forgets them. */
     atomic_bool busy; /* Asks to try again. */
+    atomic_bool away; /* Killed, stopped or paused: it answers nothing. */
+    atomic_bool deaf; /* To control: it says that it was done, and nothing was. */
+    atomic_bool broken; /* Its backend refuses to control it. */
+    atomic_bool lame; /* Never answers again once it was away. */
     atomic_uint controls; /* How often it was controlled. */
 };
 
@@ -128,6 +132,9 @@ static inline bool cluster_answer(void *context, int fd, const struct test_reque
         return test_reply(fd, 404, "");
     }
     const struct cluster_node *node = &cluster.nodes[index];
+    if (atomic_load(&node->away)) {
+        return false; /* Hangs up. */
+    }
     if (atomic_load(&node->garbage)) {
         return test_reply(fd, 200, "}{");
     }
@@ -283,8 +290,13 @@ static inline enum muster_rc fake_control(void *state, uint32_t node, enum muste
                                           struct muster_error *err)
 {
     (void)state;
-    (void)err;
-    atomic_fetch_add(&cluster.nodes[node].controls, 1);
+    struct cluster_node *it = &cluster.nodes[node];
+    bool back = action == MUSTER_START || action == MUSTER_RESUME;
+    atomic_fetch_add(&it->controls, 1);
+    if (atomic_load(&it->broken)) {
+        return muster_error_set(err, MUSTER_EINFRA, "the backend is gone");
+    }
+    atomic_store(&it->away, !atomic_load(&it->deaf) && (!back || atomic_load(&it->lame)));
     if (action == MUSTER_STOP || action == MUSTER_KILL) {
         muster__nodes_ended(cluster.run->nodes, node, &(struct muster_exit){ .at_ms = muster_clock_ms() });
     }

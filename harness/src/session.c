@@ -101,7 +101,13 @@ static enum muster_rc check_space(const char *root, struct muster_error *err)
 static enum muster_rc make_directory(struct muster_session *session, struct muster_error *err)
 {
     char root[4096];
+    struct stat status;
     enum muster_rc rc = muster__run_root(session->variables, root, err);
+    if (rc == MUSTER_OK && (stat(root, &status) != 0 || access(root, W_OK | X_OK) != 0)) {
+        rc = muster_error_errno(err, MUSTER_EINFRA, errno,
+                                "no run directory can be made in '%s' (set MUSTER_RUN_ROOT to another place)",
+                                root);
+    }
     if (rc == MUSTER_OK) {
         rc = check_space(root, err);
     }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "deployment.h"
 #include "muster/clock.h"
 
 #define NUMBERS_SHOWN_MAX 8u
@@ -59,6 +60,11 @@ void muster__summary_write(struct muster_run *run, FILE *out)
     }
     if (run->kept) {
         fprintf(out, "  artifacts: %s\n", run->session->directory);
+    }
+    char logs[4096];
+    if (muster__log_directory(run->session->variables, run->session->run_id, logs, NULL) == MUSTER_OK &&
+        logs[0] != '\0') {
+        fprintf(out, "  node logs: %s\n", logs);
     }
     if (rc != MUSTER_OK) {
         write_cause(cause.text, out);

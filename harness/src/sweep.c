@@ -1,3 +1,4 @@
+#define MUSTER_LOG_MODULE "sweep"
 #include "sweep.h"
 
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include "audit.h"
 #include "ledger.h"
 #include "muster/clock.h"
+#include "muster/log.h"
 #include "process.h"
 
 #define KILL_TIMEOUT_MS 5000u
@@ -89,6 +91,9 @@ static enum muster_rc sweep_open_ledger(const struct muster_ledger_view *view, s
                                 view->directory, view->runner);
     }
     end_processes(view);
+    if (runner->collect != NULL && runner->collect(view, NULL) != MUSTER_OK) {
+        muster_log_warn("the logs of run %s could not all be saved", view->run_id);
+    }
     enum muster_rc rc = runner->down == NULL ? MUSTER_OK : runner->down(view, grace_ms, err);
     if (rc == MUSTER_OK) {
         rc = audit_soon(runner, view, err);

@@ -95,6 +95,10 @@ static enum muster_rc save_logs(const struct muster_ledger_view *view, const str
         }
         rc = muster_tool_run(tools, record->node_count, AT_ONCE, COLLECT_MS, err);
         for (uint32_t i = 0; i < record->node_count; i++) {
+            if (!muster_tool_succeeded(&tools[i])) { /* The engine's complaint is not the node's. */
+                unlink(logs[i].path[0]);
+                unlink(logs[i].path[1]);
+            }
             muster_tool_fini(&tools[i]);
         }
     }

@@ -152,6 +152,7 @@ void aftermath_check(const struct attempt *attempt, struct complaint *ret)
                                        .nodes_with_logs = all_up ? 3 : 0 };
     check_output(attempt, ret);
     evidence_check(&attempt->trace, &expected, ret);
+    leftovers_find(&attempt->trace, attempt->settings->runner, ret); /* Nothing came back. */
 }
 
 void aftermath_check_passed(const struct attempt *attempt, struct complaint *ret)

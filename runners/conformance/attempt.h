@@ -24,11 +24,13 @@ struct attempt {
 /** Makes its directory and starts the victim. */
 MUSTER_MUST_USE enum muster_rc attempt_start(struct attempt *attempt, struct muster_error *err);
 
-/** Waits for the moment and strikes, or watches it die; sets what is known of that. */
-void attempt_strike(struct attempt *attempt, struct complaint *ret);
-
 /** Runs `muster sweep` on the victim's run root. */
 void attempt_sweep(const struct attempt *attempt, struct complaint *ret);
+
+/* strike.c */
+
+/** Waits for the moment and strikes, or watches it die; sets what is known of that. */
+void attempt_strike(struct attempt *attempt, struct complaint *ret);
 
 /* aftermath.c */
 

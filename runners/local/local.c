@@ -3,8 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #define READY_BASE_MS 30000u
 #define READY_PER_NODE_MS 200u
@@ -55,54 +53,6 @@ static enum muster_rc local_probe(const struct muster_plan *plan, const struct m
 
 /* ---- Up ---- */
 
-static enum muster_rc fit(int length, size_t size, struct muster_error *err, const char *what)
-{
-    return length >= 0 && (size_t)length < size
-               ? MUSTER_OK
-               : muster_error_set(err, MUSTER_EINVAL, "%s is too long a path", what);
-}
-
-/* Beside the node's files, or below LOGOS_BLOCKCHAIN_LOG_DIR in a directory of the run's own. */
-static enum muster_rc place_logs(struct local *local, uint32_t index, struct muster_error *err)
-{
-    struct local_node *node = &local->nodes[index];
-    const struct muster_variables *variables = muster_deployment_variables(local->deployment);
-    char base[4096 + 64];
-    const char *log_directory = muster_variable_text(variables, MUSTER_VAR_LOG_DIR);
-    if (log_directory[0] == '\0') {
-        snprintf(base, sizeof base, "%s/", node->directory);
-    } else {
-        snprintf(base, sizeof base, "%s/muster-%s/node-%u.", log_directory,
-                 muster_deployment_run_id(local->deployment), index);
-    }
-    enum muster_rc rc = fit(snprintf(node->stdout_path, sizeof node->stdout_path, "%sstdout.log", base),
-                            sizeof node->stdout_path, err, base);
-    return rc != MUSTER_OK ? rc
-                           : fit(snprintf(node->stderr_path, sizeof node->stderr_path, "%sstderr.log", base),
-                                 sizeof node->stderr_path, err, base);
-}
-
-static enum muster_rc make_log_directory(const struct local *local, struct muster_error *err)
-{
-    const struct muster_variables *variables = muster_deployment_variables(local->deployment);
-    const char *log_directory = muster_variable_text(variables, MUSTER_VAR_LOG_DIR);
-    char path[4096];
-    if (log_directory[0] == '\0') {
-        return MUSTER_OK;
-    }
-    enum muster_rc rc = fit(snprintf(path, sizeof path, "%s/muster-%s", log_directory,
-                                     muster_deployment_run_id(local->deployment)),
-                            sizeof path, err, log_directory);
-    if (rc == MUSTER_OK) {
-        rc = muster_make_directory(path, err);
-    }
-    return rc == MUSTER_OK
-               ? rc
-               : muster_error_context(err, rc,
-                                      "LOGOS_BLOCKCHAIN_LOG_DIR is '%s', where logs cannot be written",
-                                      log_directory);
-}
-
 static enum muster_rc prepare_node(struct local *local, uint32_t index, struct muster_error *err)
 {
     struct local_node *node = &local->nodes[index];
@@ -110,7 +60,8 @@ static enum muster_rc prepare_node(struct local *local, uint32_t index, struct m
                                                 .peer_hosts = local->hosts,
                                                 .data_directory = "data" };
     muster_deployment_node_directory(local->deployment, index, node->directory);
-    enum muster_rc rc = place_logs(local, index, err);
+    enum muster_rc rc =
+        muster_deployment_place_logs(local->deployment, index, node->stdout_path, node->stderr_path, err);
     if (rc == MUSTER_OK) {
         rc = muster_deployment_render(local->deployment, index, &addresses, &node->rendering, err);
     }
@@ -144,9 +95,6 @@ static enum muster_rc make_nodes(struct local *local, struct muster_error *err)
     for (uint32_t i = 0; i < local->node_count && rc == MUSTER_OK; i++) {
         snprintf(local->nodes[i].host, sizeof local->nodes[i].host, "%s%u", prefix, i + 1);
         local->hosts[i] = local->nodes[i].host;
-    }
-    if (rc == MUSTER_OK) {
-        rc = make_log_directory(local, err);
     }
     /* A node is started as soon as its own files are there: it comes up while the next is written. */
     for (uint32_t i = 0; i < local->node_count && rc == MUSTER_OK; i++) {

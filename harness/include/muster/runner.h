@@ -64,6 +64,12 @@ MUSTER_MUST_USE enum muster_rc muster_program_find(const struct muster_system *s
                                                    const struct muster_variables *variables, char path[4096],
                                                    struct muster_error *err);
 
+/** Where a node's output goes: beside its files, or below the log directory (MUSTER_VAR_LOG_DIR) in a directory of the run's own,
+ * which is made. MUSTER_OK; MUSTER_EIO names the variable and why logs cannot be written there. */
+MUSTER_MUST_USE enum muster_rc muster_deployment_place_logs(struct muster_deployment *deployment,
+                                                            uint32_t node, char stdout_path[4096],
+                                                            char stderr_path[4096], struct muster_error *err);
+
 /** Makes a directory (mode 0700) and the parents it lacks; one that exists is fine. MUSTER_OK or MUSTER_EIO. */
 MUSTER_MUST_USE enum muster_rc muster_make_directory(const char *path, struct muster_error *err);
 
