@@ -258,6 +258,16 @@ static enum muster_rc bring_all_back(struct muster__chaos *chaos, enum muster_rc
     return rc;
 }
 
+static void tell_options(struct muster_run *run, const struct muster_chaos *given)
+{
+    muster_run_event(run, "chaos_began", "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "min_delay_ms",
+                     (json_int_t)given->min_delay_ms, "max_delay_ms", (json_int_t)given->max_delay_ms,
+                     "cooldown_ms", (json_int_t)given->cooldown_ms, "restart_weight",
+                     (json_int_t)given->restart_weight, "kill_weight", (json_int_t)given->kill_weight,
+                     "pause_weight", (json_int_t)given->pause_weight, "down_ms", (json_int_t)given->down_ms,
+                     "pause_ms", (json_int_t)given->pause_ms, "quorum", (json_int_t)given->quorum);
+}
+
 enum muster_rc muster__chaos_run(struct muster_run *run, void *context, struct muster_error *err)
 {
     struct muster__chaos *chaos = context;
@@ -266,6 +276,7 @@ enum muster_rc muster__chaos_run(struct muster_run *run, void *context, struct m
     muster_run_window(run, &opened_ms, &closes_ms);
     muster__chaos_schedule_init(&chaos->schedule, &chaos->options, run->plan->node_count,
                                 muster_run_random(run, "chaos"), opened_ms, closes_ms);
+    tell_options(run, &chaos->options.given);
     enum muster_rc rc = MUSTER_OK;
     while (rc == MUSTER_OK && muster_run_active(run)) {
         rc = go_on(chaos, err);

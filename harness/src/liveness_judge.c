@@ -102,17 +102,17 @@ static enum muster_rc judge_silence(const struct muster__liveness_facts *facts, 
                             (double)facts->silent_ms_max / 1000.0);
 }
 
-/* The window as a whole, as if those that were down at once were down all the time. */
-static enum muster_rc judge_outages(const struct muster__liveness_facts *facts, double false_alarm,
-                                    struct muster_report *report, struct muster_error *err)
+/* What is expected while nodes are down: as if those that were down at once were down all the time. */
+static enum muster_rc judge_with_outages(const struct muster__liveness_facts *facts, bool whole_window,
+                                         double false_alarm, struct muster_report *report,
+                                         struct muster_error *err)
 {
-    uint64_t slots = facts->slots + facts->outage_slots;
-    uint64_t won = facts->won + facts->outage_won;
+    uint64_t slots = facts->outage_slots + (whole_window ? facts->slots : 0);
+    uint64_t won = facts->outage_won + (whole_window ? facts->won : 0);
     double rate = muster__liveness_rate(facts->active_slot_coeff, facts->outage_share_up);
     uint64_t least = muster__binomial_least(slots, rate, false_alarm);
-    muster_report_number(report, "outage_slots", (double)facts->outage_slots);
-    muster_report_number(report, "outage_slots_won", (double)facts->outage_won);
-    muster_report_number(report, "with_outages_won_least", (double)least);
+    muster_report_number(report, whole_window ? "all_slots_won_least" : "outage_slots_won_least",
+                         (double)least);
     if (won >= least) {
         return MUSTER_OK;
     }
@@ -125,12 +125,23 @@ static enum muster_rc judge_outages(const struct muster__liveness_facts *facts, 
         facts->outage_share_up * 100, (unsigned long long)least, 1.0 / false_alarm);
 }
 
+/* Alone, they would show a chain that stands whenever a node is down; together with the others, they may be enough
+ * to judge where neither are. */
+static enum muster_rc judge_outages(const struct muster__liveness_facts *facts, double false_alarm,
+                                    struct muster_report *report, struct muster_error *err)
+{
+    muster_report_number(report, "outage_slots", (double)facts->outage_slots);
+    muster_report_number(report, "outage_slots_won", (double)facts->outage_won);
+    enum muster_rc rc = judge_with_outages(facts, false, false_alarm, report, err);
+    return rc == MUSTER_OK ? judge_with_outages(facts, true, false_alarm, report, err) : rc;
+}
+
 enum muster_rc muster__liveness_judge_blocks(const struct muster__liveness_facts *facts,
                                              struct muster_report *report, struct muster_error *err)
 {
     uint64_t least = 0;
-    /* Judged twice, each with half the chance to be wrong. */
-    double false_alarm = facts->outage_slots > 0 ? facts->false_alarm / 2 : facts->false_alarm;
+    /* Judged three times, each with a third of the chance to be wrong. */
+    double false_alarm = facts->outage_slots > 0 ? facts->false_alarm / 3 : facts->false_alarm;
     muster_report_number(report, "blocks", (double)facts->blocks);
     if (facts->has_slots) {
         least = muster__binomial_least(facts->slots, facts->active_slot_coeff, false_alarm);

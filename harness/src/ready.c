@@ -55,6 +55,20 @@ struct ready {
     struct probe probes[];
 };
 
+/* Whether a node that comes back can find anybody: those it is to connect to may be down themselves, and wait
+ * for the same caller to bring them back. */
+static bool has_peer_up(const struct muster_plan *plan, struct muster_nodes *nodes, uint32_t node)
+{
+    for (uint32_t i = 0; i < plan->node_count; i++) {
+        bool linked =
+            muster_layout_dials(plan->layout, node, i) || muster_layout_dials(plan->layout, i, node);
+        if (i != node && linked && muster__nodes_state(nodes, i) == MUSTER_NODE_RUNNING) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct ready *ready_create(const struct muster_plan *plan, struct muster_http *http,
                                   struct muster_nodes *nodes, uint32_t node)
 {
@@ -79,10 +93,9 @@ static struct ready *ready_create(const struct muster_plan *plan, struct muster_
         struct probe *probe = &ready->probes[i];
         probe->ready = ready;
         probe->node = node == MUSTER_EVERY_NODE ? i : node;
-        probe->peers_wanted = muster_layout_degree(plan->layout, plan->node_count, probe->node);
-        if (node != MUSTER_EVERY_NODE && probe->peers_wanted > 1) {
-            probe->peers_wanted = 1;
-        }
+        probe->peers_wanted = node == MUSTER_EVERY_NODE
+                                  ? muster_layout_degree(plan->layout, plan->node_count, probe->node)
+                                  : has_peer_up(plan, nodes, node);
         if (plan->system->request_peers == NULL) {
             probe->peers_wanted = 0;
         }

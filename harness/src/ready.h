@@ -12,7 +12,7 @@
  * failure of muster__nodes_failure(), ends the wait at once.
  *
  * @param node  One node, or MUSTER_EVERY_NODE. For one node the second gate asks for at least one
- *              peer where the layout gives it any.
+ *              peer where the layout gives it any that runs.
  * @return MUSTER_OK; MUSTER_ETIMEDOUT: names each node that is not ready, its last answer and since when;
  *         MUSTER_ENODE; MUSTER_EINFRA.
  */

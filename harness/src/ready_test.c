@@ -245,6 +245,21 @@ START_TEST(one_node_needs_but_one_peer)
 }
 END_TEST
 
+START_TEST(one_whose_peers_are_all_down_needs_none)
+{
+    struct muster_error err = { 0 };
+    fake.peers[0] = fake.peers[1] = 0;
+    muster__nodes_set_state(nodes, 0, MUSTER_NODE_STOPPED);
+    ck_assert_msg(wait(1, 20000, &err) == MUSTER_OK, "%s", err.text);
+    muster__nodes_set_state(nodes, 0, MUSTER_NODE_RUNNING);
+    muster__nodes_set_state(nodes, 1, MUSTER_NODE_PAUSED);
+    ck_assert_int_eq(wait(0, 300, &err), MUSTER_ETIMEDOUT); /* There is node-2. */
+    muster__nodes_set_state(nodes, 2, MUSTER_NODE_STOPPED);
+    muster_error_clear(&err);
+    ck_assert_msg(wait(0, 20000, &err) == MUSTER_OK, "%s", err.text);
+}
+END_TEST
+
 START_TEST(a_node_alone_needs_no_peer)
 {
     struct muster_error err = { 0 };

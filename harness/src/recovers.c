@@ -131,6 +131,7 @@ static uint32_t count_open(struct muster__chaos *chaos)
     for (uint32_t i = 0; i < chaos->run->plan->node_count; i++) {
         count += chaos->open[i];
     }
+    chaos->tally.pending = count;
     pthread_mutex_unlock(&chaos->mutex);
     return count;
 }
@@ -189,7 +190,7 @@ static enum muster_rc evaluate(struct muster_run *run, void *context, struct mus
     struct muster__chaos *chaos = context;
     end_forgotten(chaos);
     enum muster_rc rc = await_recovery(run, chaos, err);
-    chaos->tally.pending = count_open(chaos);
+    (void)count_open(chaos);
     pthread_mutex_lock(&chaos->mutex);
     muster__recovers_report(&chaos->tally, &chaos->terms, report);
     muster_report_number(report, "up_fewest", chaos->fewest_up);

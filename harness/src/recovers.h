@@ -73,7 +73,7 @@ enum muster_rc muster__recovers_describe(const struct muster__deed *deed,
 struct muster__recovers_tally {
     uint64_t actions[MUSTER__CHAOS_ACTIONS]; /* That were done. */
     uint64_t recovered;
-    uint64_t pending; /* Neither back nor late when the run ended; set by who reports. */
+    uint64_t pending; /* Neither back nor late yet; set by who reports. */
     uint64_t total_ms; /* From the return to the tip, over those that recovered. */
     uint64_t worst_ms;
     uint32_t worst_node;

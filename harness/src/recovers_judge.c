@@ -91,6 +91,12 @@ enum muster_rc muster__recovers_describe(const struct muster__deed *deed,
 {
     char sight[512];
     const char *action = muster__chaos_action_name(deed->action);
+    if (deed->failure[0] != '\0' && deed->return_ms != 0) {
+        return muster_error_set(err, MUSTER_EEXPECT,
+                                "node-%u, %s at %.1f s (action %llu), did not come back: %s", deed->node,
+                                done_word(deed->action), seconds(terms, deed->asked_ms),
+                                (unsigned long long)deed->number, deed->failure);
+    }
     if (deed->failure[0] != '\0') {
         return muster_error_set(err, MUSTER_EEXPECT, "the %s of node-%u at %.1f s (action %llu) failed: %s",
                                 action, deed->node, seconds(terms, deed->asked_ms),
@@ -163,13 +169,13 @@ static void describe_deed(const struct muster__deed *deed, const struct muster__
 {
     char at[5][24];
     snprintf(line, LINE_BYTES,
-             "%llu: %s node-%u: asked %s, gone %s (%.80s), back asked %s, ready %s, at tip %s; height %llu "
+             "%llu: %s node-%u: asked %s, gone %s%s%.80s, back asked %s, ready %s, at tip %s; height %llu "
              "before, %llu back",
              (unsigned long long)deed->number, muster__chaos_action_name(deed->action), deed->node,
-             moment(terms, deed->asked_ms, at[0]), moment(terms, deed->gone_ms, at[1]), deed->gone_text,
-             moment(terms, deed->return_ms, at[2]), moment(terms, deed->ready_ms, at[3]),
-             moment(terms, deed->tip_ms, at[4]), (unsigned long long)deed->height_before,
-             (unsigned long long)deed->height_back);
+             moment(terms, deed->asked_ms, at[0]), moment(terms, deed->gone_ms, at[1]),
+             deed->gone_text[0] != '\0' ? ": " : "", deed->gone_text, moment(terms, deed->return_ms, at[2]),
+             moment(terms, deed->ready_ms, at[3]), moment(terms, deed->tip_ms, at[4]),
+             (unsigned long long)deed->height_before, (unsigned long long)deed->height_back);
 }
 
 static void report_list(const struct muster__recovers_tally *tally,

@@ -155,8 +155,8 @@ START_TEST(a_node_that_is_never_ready_again_is_red_and_named)
     ck_assert_int_eq(run_all(&err), MUSTER_EWORKLOAD);
     ck_assert_says(err, "workload 'chaos': action 1, the restart of node-");
     ck_assert_says(err, "cannot start node-");
-    ck_assert_says(err, "recovers: the restart of node-");
-    ck_assert_says(err, " failed: ");
+    ck_assert_says(err, "also failed: recovers: node-");
+    ck_assert_says(err, " (action 1), did not come back: cannot start node-");
     finish(MUSTER_EWORKLOAD);
 }
 END_TEST

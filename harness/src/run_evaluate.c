@@ -51,7 +51,8 @@ static void add_up(struct muster_run *run)
             muster__run_fail(run, &cause);
             told = report;
         }
-        if (report != told) {
+        /* What ended the window early is told already. */
+        if (report != told && strstr(cause.text, report->err.text) == NULL) {
             append(cause.text, report);
         }
     }

@@ -236,10 +236,8 @@ static void expire(struct batch *batch, uint32_t timeout_ms)
 {
     for (unsigned i = 0; i < batch->count; i++) {
         struct muster_error cause = { 0 };
-        const char *subcommand = batch->running[i].tool->argv[1];
-        muster_error_set(&cause, MUSTER_ETIMEDOUT, "'%s%s%s' did not end within %.1f s and was killed",
-                         batch->running[i].tool->argv[0], subcommand == NULL ? "" : " ",
-                         subcommand == NULL ? "" : subcommand, timeout_ms / 1000.0);
+        muster_error_set(&cause, MUSTER_ETIMEDOUT, "'%s' did not end within %.1f s and was killed",
+                         batch->running[i].tool->argv[0], timeout_ms / 1000.0);
         fail(batch, &batch->running[i], MUSTER_ETIMEDOUT, &cause);
     }
     while (batch->count > 0) {

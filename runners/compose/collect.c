@@ -52,7 +52,7 @@ enum muster_rc compose__record_read(const struct muster_ledger_view *view, struc
 
 /* ---- Evidence ---- */
 
-/* Where a node's output goes: beside its files, or below LOGOS_BLOCKCHAIN_LOG_DIR. */
+/* Where a node's output goes: beside its files, or below the directory that the user named. */
 struct log_paths {
     char container[COMPOSE_NAME_BYTES];
     char path[2][4200];

@@ -33,12 +33,14 @@ enum muster_rc compose__look(const struct compose_record *record, const char *fo
     for (size_t i = 0; i < COMPOSE_KIND_COUNT && rc == MUSTER_OK; i++) {
         char line[512];
         if (!muster_tool_succeeded(&found->tools[i])) {
-            rc = muster_error_set(err, MUSTER_EINFRA, "the Docker engine does not say what is left of %s: %s",
-                                  record->project, muster_tool_complaint(found->tools[i].complaint, line));
+            rc = muster_error_set(err, MUSTER_EINFRA, "the Docker engine does not say: %s",
+                                  muster_tool_complaint(found->tools[i].complaint, line));
         }
         found->tools[i].argv = NULL; /* They end with this function. */
     }
-    return rc == MUSTER_OK ? MUSTER_OK : MUSTER_EINFRA;
+    return rc == MUSTER_OK ? MUSTER_OK
+                           : muster_error_context(err, MUSTER_EINFRA, "asking the engine what is left of %s",
+                                                  record->project);
 }
 
 bool compose__found_nothing(const struct compose_found *found)

@@ -43,30 +43,37 @@ static void find_what_is_left(struct attempt *attempt, struct complaint *ret)
     }
 }
 
+/* One look; sweeps before it where that is called for. True: nothing is left, and the victim has ended. */
+static bool is_clear(struct attempt *attempt, uint64_t *next_sweep_ms, struct complaint *left)
+{
+    bool ended = victim_look(&attempt->victim);
+    if (ended && needs_sweep(attempt) && muster_clock_left_ms(*next_sweep_ms) == 0) {
+        attempt_sweep(attempt, left);
+        *next_sweep_ms = muster_clock_ms() + SWEEP_INTERVAL_MS;
+    }
+    find_what_is_left(attempt, left);
+    return ended && !complained(left);
+}
+
 uint64_t aftermath_await(struct attempt *attempt, struct complaint *ret)
 {
     uint64_t deadline_ms = attempt->struck_ms + (uint64_t)(CLEAR_MS * attempt->settings->slowdown);
-    uint64_t sweep_ms = 0;
-    for (;;) {
-        struct complaint left = { "" };
-        bool ended = victim_look(&attempt->victim);
-        if (ended && needs_sweep(attempt) && muster_clock_left_ms(sweep_ms) == 0) {
-            attempt_sweep(attempt, &left);
-            sweep_ms = muster_clock_ms() + SWEEP_INTERVAL_MS;
-        }
-        find_what_is_left(attempt, &left);
-        if (!complained(&left) && ended) {
-            return muster_clock_ms() - attempt->struck_ms;
-        }
-        if (muster_clock_left_ms(deadline_ms) == 0) {
-            complain(ret, "after %.1f s there is left: %s",
-                     (double)(muster_clock_ms() - attempt->struck_ms) / 1e3, left.text);
-            marked_kill(attempt->trace.mark);
-            victim_wait(&attempt->victim, muster_clock_ms() + CLEAR_MS);
-            return muster_clock_ms() - attempt->struck_ms;
-        }
-        poll(NULL, 0, LOOK_MS);
+    uint64_t next_sweep_ms = 0;
+    struct complaint left;
+    bool clear;
+    do {
+        left.text[0] = '\0';
+        clear = is_clear(attempt, &next_sweep_ms, &left);
+    } while (!clear && muster_clock_left_ms(deadline_ms) > 0 && poll(NULL, 0, LOOK_MS) == 0);
+    uint64_t took_ms = muster_clock_ms() - attempt->struck_ms;
+    if (!clear) {
+        complain(ret, "after %.1f s there is left: %s", (double)took_ms / 1000.0, left.text);
+        marked_kill(attempt->trace.mark);
+        victim_wait(&attempt->victim, muster_clock_ms() + CLEAR_MS);
+    } else if (muster_clock_left_ms(deadline_ms) == 0) {
+        complain(ret, "it took %.1f s until nothing was left", (double)took_ms / 1000.0);
     }
+    return took_ms;
 }
 
 /* ---- What it left ---- */

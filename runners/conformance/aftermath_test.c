@@ -180,6 +180,15 @@ START_TEST(what_stays_beyond_the_deadline_is_told_and_killed)
 }
 END_TEST
 
+START_TEST(late_is_not_in_time)
+{
+    struct complaint complaint = { "" };
+    attempt.struck_ms = muster_clock_ms() - 400;
+    aftermath_await(&attempt, &complaint);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "it took 0.4 s until nothing was left"));
+}
+END_TEST
+
 START_TEST(an_open_ledger_is_something_left)
 {
     struct complaint complaint = { "" };
@@ -208,6 +217,7 @@ static Suite *aftermath_suite(void)
     tcase_add_test(tcase, undisturbed_victims_pass_and_leave_nothing);
     tcase_add_test(tcase, waiting_ends_when_nothing_is_left);
     tcase_add_test(tcase, what_stays_beyond_the_deadline_is_told_and_killed);
+    tcase_add_test(tcase, late_is_not_in_time);
     tcase_add_test(tcase, an_open_ledger_is_something_left);
     suite_add_tcase(suite, tcase);
     return suite;
