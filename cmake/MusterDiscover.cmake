@@ -1,5 +1,5 @@
 # Run by the build: asks a suite program for its scenarios (--list) and writes them down for ctest.
-# PROGRAM, RUNNERS, NODE_CONTROL, ENVIRONMENT, OUTPUT as muster_add_suite() gave them.
+# PROGRAM, RUNNERS, NODE_CONTROL, ENVIRONMENT, IMAGE_FIXTURE, OUTPUT as muster_add_suite() gave them.
 
 cmake_minimum_required(VERSION 3.20)
 
@@ -34,10 +34,14 @@ function(describe variable line runner)
   if(NODE_CONTROL AND runner STREQUAL "local" AND needs MATCHES "node_control")
     list(APPEND environment "LOCAL_RUNNER_NODE_CONTROL=1")
   endif()
+  set(fixture)
+  if(IMAGE_FIXTURE AND NOT runner MATCHES "^(local|host|external)$")
+    set(fixture "FIXTURES_REQUIRED ${IMAGE_FIXTURE}")
+  endif()
   set(${variable} "math(EXPR limit \"${limit} * \${stretch}\")
 add_test([==[${full}.${runner}]==] [==[${PROGRAM}]==])
 set_tests_properties([==[${full}.${runner}]==] PROPERTIES LABELS [==[${labels}]==] TIMEOUT \${limit}
-  PROCESSORS ${processors} SKIP_RETURN_CODE 77 ENVIRONMENT [==[${environment}]==])
+  PROCESSORS ${processors} SKIP_RETURN_CODE 77 ENVIRONMENT [==[${environment}]==] ${fixture})
 " PARENT_SCOPE)
 endfunction()
 

@@ -1,5 +1,5 @@
 # muster_add_suite(<name> SOURCES <file>... RUNNERS <runner>... [NODE_CONTROL] [ENVIRONMENT <NAME=value>...]
-#                  [LINK_LIBRARIES <library>...])
+#                  [LINK_LIBRARIES <library>...] [IMAGE_FIXTURE <fixture>])
 #
 # Builds the program <name>_suite, asks it for its scenarios once it is built, and registers each one on each
 # runner as a ctest test <suite>.<scenario>.<runner>, with
@@ -8,6 +8,8 @@
 #                     CK_TIMEOUT_MULTIPLIER as ctest finds them
 #   PROCESSORS        what the scenario asks for, for ctest -j
 #   SKIP_RETURN_CODE  77: a backend that is absent shows as skipped
+# IMAGE_FIXTURE names the ctest fixture that makes the container image, required by the tests of all runners but
+# local and external.
 # NODE_CONTROL sets LOCAL_RUNNER_NODE_CONTROL=1 for local scenarios that need node control; without it they
 # are skipped there, as by default the local runner has none.
 # A runner that the program does not know is an error of the build.
@@ -15,7 +17,7 @@
 set(MUSTER_SCENARIOS_DIR "${CMAKE_CURRENT_LIST_DIR}" CACHE INTERNAL "Where muster's CMake scripts are")
 
 function(muster_add_suite name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "NODE_CONTROL" "" "SOURCES;RUNNERS;ENVIRONMENT;LINK_LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NODE_CONTROL" "IMAGE_FIXTURE" "SOURCES;RUNNERS;ENVIRONMENT;LINK_LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "muster_add_suite(${name}): unknown argument '${arg_UNPARSED_ARGUMENTS}'")
   endif()
@@ -28,16 +30,18 @@ function(muster_add_suite name)
   if(TARGET muster-devnode)
     add_dependencies(${program} muster-devnode)
   endif()
-  muster_discover_scenarios(${program} "${arg_RUNNERS}" "${arg_NODE_CONTROL}" "${arg_ENVIRONMENT}")
+  muster_discover_scenarios(${program} "${arg_RUNNERS}" "${arg_NODE_CONTROL}" "${arg_ENVIRONMENT}"
+    "${arg_IMAGE_FIXTURE}")
 endfunction()
 
 # ctest reads the list that the build wrote; before that, one test says that there is none.
-function(muster_discover_scenarios program runners node_control environment)
+function(muster_discover_scenarios program runners node_control environment image_fixture)
   set(tests "${CMAKE_CURRENT_BINARY_DIR}/${program}_tests.cmake")
   set(include "${CMAKE_CURRENT_BINARY_DIR}/${program}_include.cmake")
   add_custom_command(TARGET ${program} POST_BUILD BYPRODUCTS "${tests}"
     COMMAND "${CMAKE_COMMAND}" -D "PROGRAM=$<TARGET_FILE:${program}>" -D "RUNNERS=${runners}"
-            -D "NODE_CONTROL=${node_control}" -D "ENVIRONMENT=${environment}" -D "OUTPUT=${tests}"
+            -D "NODE_CONTROL=${node_control}" -D "ENVIRONMENT=${environment}" -D "IMAGE_FIXTURE=${image_fixture}"
+            -D "OUTPUT=${tests}"
             -P "${MUSTER_SCENARIOS_DIR}/MusterDiscover.cmake"
     COMMENT "Asking ${program} for its scenarios" VERBATIM)
   set_property(TARGET ${program} APPEND PROPERTY LINK_DEPENDS "${MUSTER_SCENARIOS_DIR}/MusterDiscover.cmake")

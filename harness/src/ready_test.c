@@ -286,6 +286,7 @@ int main(void)
     tcase_add_test(cases, the_list_is_bounded);
     tcase_add_test(cases, a_node_that_ends_ends_the_wait);
     tcase_add_test(cases, one_node_needs_but_one_peer);
+    tcase_add_test(cases, one_whose_peers_are_all_down_needs_none);
     tcase_add_test(cases, a_node_alone_needs_no_peer);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

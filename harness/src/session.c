@@ -1,5 +1,6 @@
 /* A session's begin and end in the process that forks the tests. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,18 @@ static enum muster_rc open_session(struct muster_session *session, struct muster
     return rc;
 }
 
+/* A signal to end the suite program waits until there is a guardian to clean up after it. */
+static enum muster_rc open_undisturbed(struct muster_session *session, struct muster_error *err)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    enum muster_rc rc = open_session(session, err);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
 enum muster_rc muster_session_open(const struct muster_plan *plan, const struct muster_runner *runner,
                                    const struct muster_variables *variables, struct muster_session **ret,
                                    struct muster_error *err)
@@ -165,7 +178,7 @@ enum muster_rc muster_session_open(const struct muster_plan *plan, const struct 
     session->test_fd = session->outcome_fd = -1;
     session->began_ms = muster_clock_ms();
     session->began_wall_ms = muster_clock_wall_ms();
-    enum muster_rc rc = open_session(session, err);
+    enum muster_rc rc = open_undisturbed(session, err);
     if (rc != MUSTER_OK) {
         if (session->directory[0] != '\0') {
             muster__best_effort(muster__directory_remove(session->directory, NULL));

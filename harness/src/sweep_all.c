@@ -1,15 +1,20 @@
 /* Which runs to sweep. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "files.h"
 #include "ledger.h"
+#include "muster/clock.h"
 #include "muster/sweep.h"
 #include "sweep.h"
 
 #define GRACE_MS 3000u
+#define STILLBORN_AGE_MS 1000u /* A run that begins just now is not one. */
 
 struct sweeping {
     const struct muster_sweep_options *options;
@@ -81,6 +86,41 @@ static void note_failure(struct sweeping *sweeping, const char *directory, enum 
     }
 }
 
+/* ---- Stillborn runs: killed between the making of the directory and the first line of the ledger ---- */
+
+static bool has_run_name(const char *path)
+{
+    const char *id = strrchr(path, '/') + 1 + strlen("muster-");
+    return strlen(id) == 10 && strspn(id, "0123456789abcdef") == 10;
+}
+
+static bool is_ours_and_not_new(int directory_fd)
+{
+    struct stat status;
+    return fstat(directory_fd, &status) == 0 && status.st_uid == geteuid() &&
+           muster_clock_wall_ms() >= (uint64_t)status.st_mtim.tv_sec * 1000 + STILLBORN_AGE_MS;
+}
+
+/* By the name, since there is nothing else; so only what is empty is removed. */
+static bool remove_stillborn(struct sweeping *sweeping, const char *path)
+{
+    struct stat ledger;
+    int fd = has_run_name(path) ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    bool removable = fd >= 0 && is_ours_and_not_new(fd);
+    if (removable && fstatat(fd, MUSTER_LEDGER_FILE, &ledger, AT_SYMLINK_NOFOLLOW) == 0) {
+        removable = S_ISREG(ledger.st_mode) && ledger.st_size == 0 && !muster__ledger_is_locked(path) &&
+                    unlinkat(fd, MUSTER_LEDGER_FILE, 0) == 0;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    bool removed = removable && rmdir(path) == 0;
+    if (removed) {
+        tell(sweeping, path, "removed; it was empty, of a run that was killed before it began");
+    }
+    return removed;
+}
+
 /* A directory is a run's because a ledger lies in it, not for its name; the name only saves looking. */
 static enum muster_rc sweep_root(struct sweeping *sweeping, const struct muster_variables *variables,
                                  struct muster_error *err)
@@ -99,13 +139,16 @@ static enum muster_rc sweep_root(struct sweeping *sweeping, const struct muster_
             muster__path(path, NULL, "%s/%s", root, entry->d_name) != MUSTER_OK) {
             continue;
         }
-        rc = sweep_directory(sweeping, path, &failure);
-        if (rc != MUSTER_ENOTFOUND) {
-            note_failure(sweeping, path, rc, &failure);
+        enum muster_rc swept = sweep_directory(sweeping, path, &failure);
+        bool unreadable = swept == MUSTER_ENOTFOUND || swept == MUSTER_EREPLY;
+        if (!(unreadable && remove_stillborn(sweeping, path)) && swept != MUSTER_ENOTFOUND) {
+            note_failure(sweeping, path, swept, &failure);
         }
     }
-    closedir(entries);
-    return MUSTER_OK;
+    if (entries != NULL) {
+        closedir(entries);
+    }
+    return rc;
 }
 
 enum muster_rc muster_sweep(const struct muster_variables *variables,

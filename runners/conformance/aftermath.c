@@ -150,10 +150,10 @@ static void check_output(const struct attempt *attempt, struct complaint *ret)
 
 void aftermath_check(const struct attempt *attempt, struct complaint *ret)
 {
-    bool had_directory = attempt->trace.directory[0] != '\0';
+    bool had_ledger = attempt->trace.run_id[0] != '\0'; /* Else the run was killed before it began. */
     bool in_clean_up = attempt->phase == MUSTER_CLEAN_UP; /* A run that passed may be half removed. */
     bool all_up = attempt->phase >= MUSTER_CAPTURE && !in_clean_up && !attempt->fate.dies_in_deploy;
-    const struct evidence expected = { .must_be_kept = had_directory && !in_clean_up,
+    const struct evidence expected = { .must_be_kept = had_ledger && !in_clean_up,
                                        .verdict =
                                            attempt->trace.guardian == 0 ? NULL : attempt->method->verdict,
                                        .nodes_with_logs = all_up ? 3 : 0 };

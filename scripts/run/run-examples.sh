@@ -16,7 +16,8 @@ Deploys NODES nodes, puts transactions on them for SECONDS of wall clock, judges
 down again. Installs with apt what is missing to build and run it, and says what.
 
   host (also: local)            nodes are processes of this machine; the default
-  compose, k8s                  not part of this version yet: exits with 77
+  compose                       nodes are containers of a Docker engine, which must be there: else exits with 77
+  k8s                           not part of this version yet: exits with 77
 
   -t, --run-seconds SECONDS     1 to 86400 (a day)
   -n, --nodes NODES             1 to 250
@@ -104,16 +105,23 @@ parse_arguments() {
 
 shopt -s extglob
 parse_arguments "$@"
-if [[ $mode != host ]]; then
-  fail "the $mode runner is not part of this version yet, so nothing was run; use host" 77
+if [[ $mode == k8s ]]; then
+  fail 'the k8s runner is not part of this version yet, so nothing was run; use host or compose' 77
+fi
+if [[ $mode == compose ]]; then
+  command -v docker >/dev/null ||
+    fail "the compose runner needs a Docker engine, and there is no 'docker' command; install Debian's docker.io and docker-compose" 77
+  complaint=$(timeout 20 docker version 2>&1 >/dev/null) ||
+    fail "the compose runner needs a Docker engine, and none can be used: ${complaint##*$'\n'}" 77
 fi
 
 install_build_requirements
 build release "$root/build-release" examples_suite muster_tool
+[[ $mode == host ]] || "$root/scripts/build/build-test-image.sh"
 
 # The scenario is chosen here, so what Check's filters say about others must not take it away.
 unset CK_RUN_SUITE CK_INCLUDE_TAGS CK_EXCLUDE_TAGS
-export CK_RUN_CASE=demo MUSTER_RUNNER=local
+export CK_RUN_CASE=demo MUSTER_RUNNER=$mode
 export LOGOS_BLOCKCHAIN_DEMO_NODES=$nodes LOGOS_BLOCKCHAIN_DEMO_RUN_SECS=$seconds
 export POL_PROOF_DEV_MODE=${POL_PROOF_DEV_MODE:-true}
 exec "$root/build-release/bin/examples_suite"

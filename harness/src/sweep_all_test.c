@@ -1,0 +1,150 @@
+/* Which directories below the run root a sweep touches. The sweeping of runs itself is in guardian_test.c. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "ledger.h"
+#include "muster/sweep.h"
+#include "unit_test.h"
+
+#define RUN "muster-0123456789"
+
+static char root[64];
+static struct muster_variables *variables;
+
+static void set_up(void)
+{
+    snprintf(root, sizeof root, "/tmp/muster-sweep-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+    ck_assert_int_eq(setenv("MUSTER_RUN_ROOT", root, 1), 0);
+    ck_assert_int_eq(muster_variables_read(&variables, NULL), MUSTER_OK);
+}
+
+static void tear_down(void)
+{
+    muster_variables_destroy(variables);
+    ck_assert_int_eq(muster__directory_remove(root, NULL), MUSTER_OK);
+}
+
+static const char *below(const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    return path;
+}
+
+static bool exists(const char *name)
+{
+    struct stat status;
+    return lstat(below(name), &status) == 0;
+}
+
+static void make(const char *name)
+{
+    ck_assert_int_eq(mkdir(below(name), 0700), 0);
+}
+
+static void put(const char *name, const char *text)
+{
+    ck_assert_int_eq(muster__file_write(below(name), text, strlen(text), NULL), MUSTER_OK);
+}
+
+/* As if it had been made a minute ago. */
+static void age(const char *name)
+{
+    const struct timespec times[2] = { { .tv_sec = time(NULL) - 60 }, { .tv_sec = time(NULL) - 60 } };
+    ck_assert_int_eq(utimensat(AT_FDCWD, below(name), times, 0), 0);
+}
+
+static enum muster_rc sweep(void)
+{
+    static const struct muster_runner *const none[] = { NULL };
+    return muster_sweep(variables, &(struct muster_sweep_options){ .runners = none }, NULL);
+}
+
+START_TEST(an_empty_run_directory_is_removed)
+{
+    make(RUN);
+    age(RUN);
+    ck_assert_int_eq(sweep(), MUSTER_OK);
+    ck_assert(!exists(RUN));
+}
+END_TEST
+
+START_TEST(one_with_an_empty_ledger_is_removed)
+{
+    make(RUN);
+    put(RUN "/ledger.jsonl", "");
+    age(RUN);
+    ck_assert_int_eq(sweep(), MUSTER_OK);
+    ck_assert(!exists(RUN));
+}
+END_TEST
+
+START_TEST(a_run_that_begins_just_now_is_left_alone)
+{
+    make(RUN);
+    ck_assert_int_eq(sweep(), MUSTER_OK);
+    ck_assert(exists(RUN));
+    age(RUN);
+    struct muster_ledger *ledger = NULL;
+    ck_assert_int_eq(muster__ledger_create(below(RUN), "0123456789", "none", &ledger, NULL), MUSTER_OK);
+    ck_assert_int_eq(truncate(below(RUN "/ledger.jsonl"), 0), 0);
+    age(RUN);
+    ck_assert_int_eq(sweep(), MUSTER_ELEAK); /* It is locked, and not to be read. */
+    ck_assert(exists(RUN "/ledger.jsonl"));
+    muster__ledger_close(ledger);
+}
+END_TEST
+
+START_TEST(what_is_not_empty_is_left_alone)
+{
+    make(RUN);
+    put(RUN "/notes", "mine");
+    age(RUN);
+    make("muster-00000000ff");
+    put("muster-00000000ff/ledger.jsonl", "not a ledger\n");
+    age("muster-00000000ff");
+    ck_assert_int_eq(sweep(), MUSTER_ELEAK);
+    ck_assert(exists(RUN "/notes") && exists("muster-00000000ff/ledger.jsonl"));
+}
+END_TEST
+
+START_TEST(other_names_are_left_alone)
+{
+    static const char *const names[] = { "muster-",           "muster-012345678", "muster-01234567890",
+                                         "muster-012345678G", "muster-kill-abc",  "0123456789" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        make(names[i]);
+        age(names[i]);
+    }
+    make("elsewhere");
+    ck_assert_int_eq(symlink("elsewhere", below(RUN)), 0);
+    ck_assert_int_eq(sweep(), MUSTER_OK);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        ck_assert_msg(exists(names[i]), "%s", names[i]);
+    }
+    ck_assert(exists(RUN) && exists("elsewhere"));
+}
+END_TEST
+
+static Suite *sweep_all_suite(void)
+{
+    Suite *suite = suite_create("sweep_all");
+    TCase *tcase = tcase_create("sweep_all");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, an_empty_run_directory_is_removed);
+    tcase_add_test(tcase, one_with_an_empty_ledger_is_removed);
+    tcase_add_test(tcase, a_run_that_begins_just_now_is_left_alone);
+    tcase_add_test(tcase, what_is_not_empty_is_left_alone);
+    tcase_add_test(tcase, other_names_are_left_alone);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+UNIT_TEST_MAIN(sweep_all_suite);
