@@ -65,8 +65,8 @@ static void every_node_once(struct muster_scenario *s)
 {
     cluster(s, MUSTER_FULL, MUSTER_SECONDS(12));
     load(s);
-    muster_chaos(s, &(struct muster_chaos){ .min_delay_ms = 200,
-                                            .max_delay_ms = 800,
+    muster_chaos(s, &(struct muster_chaos){ .min_delay_ms = 100,
+                                            .max_delay_ms = 400,
                                             .cooldown_ms = 12000,
                                             .restart_weight = 1,
                                             .kill_weight = 1,

@@ -13,7 +13,8 @@
 #include "marked.h"
 #include "muster/clock.h"
 
-#define CLEAR_MS 3000u /* From the blow until nothing may be left. */
+#define CLEAR_LOCAL_MS 3000u /* From the blow until nothing may be left. */
+#define CLEAR_BACKEND_MS 20000u /* The same where a container engine or a cluster has to do it. */
 #define LOOK_MS 15
 #define SWEEP_INTERVAL_MS 250u
 #define OUTPUT_BYTES_MAX (1u << 20)
@@ -55,9 +56,15 @@ static bool is_clear(struct attempt *attempt, uint64_t *next_sweep_ms, struct co
     return ended && !complained(left);
 }
 
+static uint64_t clear_limit_ms(const struct settings *settings)
+{
+    bool local = strcmp(settings->runner->name, "local") == 0;
+    return (uint64_t)((local ? CLEAR_LOCAL_MS : CLEAR_BACKEND_MS) * settings->slowdown);
+}
+
 uint64_t aftermath_await(struct attempt *attempt, struct complaint *ret)
 {
-    uint64_t deadline_ms = attempt->struck_ms + (uint64_t)(CLEAR_MS * attempt->settings->slowdown);
+    uint64_t deadline_ms = attempt->struck_ms + clear_limit_ms(attempt->settings);
     uint64_t next_sweep_ms = 0;
     struct complaint left;
     bool clear;
@@ -69,7 +76,7 @@ uint64_t aftermath_await(struct attempt *attempt, struct complaint *ret)
     if (!clear) {
         complain(ret, "after %.1f s there is left: %s", (double)took_ms / 1000.0, left.text);
         marked_kill(attempt->trace.mark);
-        victim_wait(&attempt->victim, muster_clock_ms() + CLEAR_MS);
+        victim_wait(&attempt->victim, muster_clock_ms() + clear_limit_ms(attempt->settings));
     } else if (muster_clock_left_ms(deadline_ms) == 0) {
         complain(ret, "it took %.1f s until nothing was left", (double)took_ms / 1000.0);
     }

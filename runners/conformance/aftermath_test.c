@@ -24,6 +24,7 @@ static void make_sound(void)
 {
     testing_begin();
     testing_make_ledger(true, false);
+    trace_read_ledger(&trace);
     testing_put("run.json", "{\"verdict\": \"fail\", \"cause\": \"the test's process ended\"}");
     for (unsigned node = 0; node < 3; node++) {
         char path[MUSTER__PATH_BYTES];
@@ -39,7 +40,6 @@ static void make_sound(void)
                                 .struck = true,
                                 .struck_ms = muster_clock_ms(),
                                 .phase = MUSTER_EXECUTE };
-    attempt.trace.guardian = 1; /* It had one, so a sweep is not called for. */
     attempt.victim.ended = true;
     attempt.victim.status = 1 << 8;
     snprintf(attempt.directory, sizeof attempt.directory, "/tmp/muster-aftermath-XXXXXX");
@@ -139,6 +139,10 @@ START_TEST(what_had_passed_may_be_gone)
 {
     ck_assert_int_eq(muster__directory_remove(trace.directory, NULL), MUSTER_OK);
     assert_complains("the run directory is gone");
+    struct trace before = attempt.trace;
+    attempt.trace.run_id[0] = '\0'; /* It never began. */
+    assert_complains(NULL);
+    attempt.trace = before;
     attempt.phase = MUSTER_CLEAN_UP;
     attempt.victim.status = EXITED(0);
     assert_complains(NULL);

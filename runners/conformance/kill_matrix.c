@@ -230,6 +230,11 @@ static int run_matrix(struct matrix *matrix)
                matrix->settings.work);
         return 1;
     }
+    if (matrix->settings.skipped) {
+        printf("skip: the runner '%s' cannot run here\n", matrix->settings.runner->name);
+        rmdir(matrix->settings.work);
+        return 77;
+    }
     run_all(matrix);
     unsigned failed = print_sum(matrix);
     rmdir(matrix->settings.work); /* What failed stays in it. */

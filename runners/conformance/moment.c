@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "attempt.h"
 #include "files.h"
@@ -11,6 +12,7 @@
 #include "muster/random.h"
 
 #define ATTEMPTS_MAX 6u
+#define SKIPPED 77 /* A suite program's exit code. */
 #define LIFE_MS 60000u
 
 static bool begin(const struct settings *settings, struct attempt *attempt, const char *name,
@@ -111,6 +113,11 @@ void moment_measure(struct settings *settings, struct complaint *ret)
     while (!victim_look(&attempt.victim) && muster_clock_left_ms(deadline_ms) > 0) {
         trace_look(&attempt.trace);
         poll(NULL, 0, 2);
+    }
+    settings->skipped = WIFEXITED(attempt.victim.status) && WEXITSTATUS(attempt.victim.status) == SKIPPED;
+    if (settings->skipped) {
+        discard(&attempt, ret);
+        return;
     }
     measure_phases(settings, &attempt);
     aftermath_check_passed(&attempt, ret);

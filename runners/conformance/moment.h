@@ -19,6 +19,7 @@ struct settings {
     char work[256]; /* A directory of the driver's own. */
     uint64_t seed;
     double slowdown;
+    bool skipped; /* The runner's backend is absent. */
     uint64_t phase_ms[MUSTER_PHASE_COUNT]; /* How long each takes; measured on a healthy run. */
 };
 
@@ -38,7 +39,8 @@ struct moment {
 /** Blocks until it is over; several threads may do so at once. */
 void moment_run(const struct settings *settings, struct moment *moment);
 
-/** A healthy run that nobody disturbs: it must pass and leave nothing. Measures settings->phase_ms. */
+/** A healthy run that nobody disturbs: it must pass and leave nothing. Measures settings->phase_ms; sets skipped when
+ * the victim was. */
 void moment_measure(struct settings *settings, struct complaint *ret);
 
 #endif

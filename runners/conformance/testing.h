@@ -30,6 +30,8 @@ static inline void testing_make_ledger(bool closed, bool with_lease)
     struct muster_ledger *ledger = NULL;
     ck_assert_int_eq(muster__ledger_create(trace.directory, testing_run_id, "local", &ledger, NULL),
                      MUSTER_OK);
+    /* One that is gone: process 1 began at another time. */
+    ck_assert_int_eq(muster__ledger_guardian(ledger, 1, 1, NULL), MUSTER_OK);
     if (with_lease) {
         ck_assert_int_eq(muster_ledger_created(ledger, "lease", testing_lease, NULL, NULL), MUSTER_OK);
     }

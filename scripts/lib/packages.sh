@@ -38,10 +38,14 @@ as_root() {
   fi
 }
 
+# Prints what apt said only where it failed.
 apt_install() {
-  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
-  as_root "${apt[@]}" update </dev/null >&2 &&
-    as_root "${apt[@]}" install -y --no-install-recommends "$@" </dev/null >&2
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300) said
+  if ! said=$(as_root "${apt[@]}" update </dev/null 2>&1 &&
+    as_root "${apt[@]}" install -y --no-install-recommends "$@" </dev/null 2>&1); then
+    printf '%s\n' "$said" >&2
+    return 1
+  fi
 }
 
 # install_missing REQUIREMENT...: installs what is absent, having said what; exits with 99 where it cannot.

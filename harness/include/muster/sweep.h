@@ -25,7 +25,8 @@ struct muster_sweep_options {
 
 /**
  * Sweeps each run: what its ledger names and nothing else. Runs that go on are left alone. One that fails does
- * not keep the others from being swept.
+ * not keep the others from being swept. Empty directories of runs that were killed before they had a ledger are
+ * removed too.
  *
  * @return MUSTER_OK; MUSTER_ELEAK, something could not be removed (err has the first); MUSTER_ENOTFOUND, a directory that
  *         was named has no ledger; MUSTER_EIO, the run root cannot be read.
