@@ -300,6 +300,10 @@ START_TEST(a_process_that_left_its_group_and_parent_is_found)
         spawn_node(session, client, 0,
                    "setsid sh -c 'echo out; exec sleep 1000' & while [ ! -s stdout.log ]; do :; done");
     wait_exit(client, process);
+    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    while (processes_of(session->run_id) == 0 && muster_clock_left_ms(deadline_ms) > 0) {
+        poll(NULL, 0, 5); /* It may be between its shell and its program. */
+    }
     ck_assert_uint_gt(processes_of(session->run_id), 0);
     struct muster_error err = { 0 };
     ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);

@@ -3,12 +3,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define EMPTY_LOOKS 5
 
 /* Reads a small file of /proc whole; returns its length, -1 when it is not there. */
 static ssize_t read_proc(const char *path, char *buffer, size_t size)
@@ -95,11 +98,25 @@ static bool has_variable(const char *environment, size_t length, const char *wan
     return false;
 }
 
+/* A kernel thread has no program; nor has a zombie. */
+static bool has_program(pid_t pid)
+{
+    char path[64];
+    char program[8];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    return readlink(path, program, sizeof program) > 0;
+}
+
+/* In the middle of an exec a process shows no environment: it gets a few looks. */
 static bool belongs_to_run(pid_t pid, const char *wanted, char *buffer, size_t size)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
     ssize_t length = read_proc(path, buffer, size);
+    for (int looks = 1; looks < EMPTY_LOOKS && length == 0 && has_program(pid); looks++) {
+        poll(NULL, 0, 1);
+        length = read_proc(path, buffer, size);
+    }
     return length > 0 && has_variable(buffer, (size_t)length, wanted);
 }
 
