@@ -1,5 +1,4 @@
 /* The guardian with real processes: what is left, and what is known, after every kind of end. */
-#include <check.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
@@ -21,6 +20,7 @@
 #include "process.h"
 #include "session_internal.h"
 #include "sweep.h"
+#include "unit_test.h"
 
 #define PATIENCE_MS 20000u
 
@@ -558,11 +558,4 @@ static Suite *guardian_suite(void)
     return suite;
 }
 
-int main(void)
-{
-    SRunner *runner = srunner_create(guardian_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_TEST_MAIN(guardian_suite);
