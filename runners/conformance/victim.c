@@ -52,6 +52,9 @@ static char **make_environment(const char *const *own)
 
 static int spawn(struct victim *victim, const char *const *argv, char **env, const char *output_path)
 {
+    if (argv[0] == NULL) {
+        return EINVAL;
+    }
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
