@@ -25,7 +25,6 @@ struct node {
 
 struct muster_nodes {
     pthread_mutex_t lock;
-    uint32_t count;
     uint64_t began_ms;
     bool all_asked;
     struct muster_error failure; /* The first; rc is MUSTER_OK while there is none. */
@@ -43,7 +42,6 @@ enum muster_rc muster__nodes_create(uint32_t count, const char *directory, uint6
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for %u nodes", count);
     }
     pthread_mutex_init(&nodes->lock, NULL);
-    nodes->count = count;
     nodes->began_ms = began_ms;
     for (uint32_t i = 0; i < count; i++) {
         char path[MUSTER__PATH_BYTES];
@@ -65,11 +63,6 @@ void muster__nodes_destroy(struct muster_nodes *nodes)
         free(nodes->nodes);
         free(nodes);
     }
-}
-
-uint32_t muster__nodes_count(const struct muster_nodes *nodes)
-{
-    return nodes->count;
 }
 
 void muster__nodes_set_log(struct muster_nodes *nodes, uint32_t node, const char *log_path,

@@ -19,7 +19,6 @@ void muster__nodes_destroy(struct muster_nodes *nodes);
 void muster__nodes_set_log(struct muster_nodes *nodes, uint32_t node, const char *log_path,
                            const char *error_log_path);
 
-uint32_t muster__nodes_count(const struct muster_nodes *nodes);
 void muster__nodes_set_endpoint(struct muster_nodes *nodes, uint32_t node,
                                 const struct muster_endpoint *endpoint);
 

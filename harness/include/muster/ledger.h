@@ -46,7 +46,7 @@ struct muster_ledger_view {
     char *run_id;
     char *runner; /* Its name. */
     pid_t guardian_pid;
-    uint64_t guardian_start; /* See muster_process_start(). */
+    uint64_t guardian_start; /* When it started, in clock ticks since boot (proc(5), stat field 22). */
     bool closed; /* Cleaned up in full; what is there is evidence. */
     bool preserved; /* Left up on purpose. */
     size_t entry_count;
