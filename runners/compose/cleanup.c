@@ -40,20 +40,20 @@ static char *names_of(const char *list, bool running_only)
 
 /* Runs argv with the lines of `list` behind it, as many as fit at a time. What fails is found by the next look.
  * `said` (or NULL) gets the complaints' first. */
-static void run_on_list(const struct compose_record *record, struct compose_argv argv, const char *list,
+static void run_on_list(const struct compose_record *record, struct runner_argv argv, const char *list,
                         uint32_t timeout_ms, char said[512])
 {
     char *copy = strdup(list);
     char *rest = NULL;
     char *item = copy == NULL ? NULL : strtok_r(copy, "\n", &rest);
     while (item != NULL) {
-        struct compose_argv full = argv;
-        while (item != NULL && full.count < COMPOSE_ARGS_MAX) {
-            compose__argv_add(&full, item);
+        struct runner_argv full = argv;
+        while (item != NULL && full.count < RUNNER_ARGS_MAX) {
+            runner__argv_add(&full, item);
             item = strtok_r(NULL, "\n", &rest);
         }
         struct muster_error err = { 0 };
-        struct muster_tool tool = { .argv = full.args, .env = (const char *const *)record->engine.env };
+        struct muster_tool tool = { .argv = full.args, .env = runner__env_items(&record->engine.env) };
         enum muster_rc rc = muster_tool_run(&tool, 1, 1, timeout_ms, &err);
         if (rc != MUSTER_OK) {
             snprintf(said, 512, "%.500s", err.text);
@@ -96,9 +96,9 @@ static void find_stubborn(struct removal *removal, const char *list)
     char *rest = NULL;
     for (char *name = copy == NULL ? NULL : strtok_r(copy, "\n", &rest);
          name != NULL && removal->stubborn[0] == '\0'; name = strtok_r(NULL, "\n", &rest)) {
-        struct compose_argv argv = compose__docker(&record->engine, "inspect", "--type", "container",
-                                                   "--format", COMPOSE_STATE_FORMAT, name, NULL);
-        struct muster_tool tool = { .argv = argv.args, .env = (const char *const *)record->engine.env };
+        struct runner_argv argv = compose__docker(&record->engine, "inspect", "--type", "container",
+                                                  "--format", COMPOSE_STATE_FORMAT, name, NULL);
+        struct muster_tool tool = { .argv = argv.args, .env = runner__env_items(&record->engine.env) };
         struct compose_state state;
         if (muster_tool_run(&tool, 1, 1, COMPOSE_CALL_MS, NULL) == MUSTER_OK &&
             muster_tool_succeeded(&tool) &&

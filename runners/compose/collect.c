@@ -7,26 +7,17 @@
 
 #include "internal.h"
 #include "muster/tool.h"
+#include "shared/record.h"
 
 #define COLLECT_MS 20000u
 #define AT_ONCE 8u
 
 /* ---- The ledger ---- */
 
-static const struct muster_ledger_entry *find_entry(const struct muster_ledger_view *view, const char *kind)
-{
-    for (size_t i = 0; i < view->entry_count; i++) {
-        if (strcmp(view->entries[i].kind, kind) == 0) {
-            return &view->entries[i];
-        }
-    }
-    return NULL;
-}
-
 enum muster_rc compose__record_read(const struct muster_ledger_view *view, struct compose_record *ret,
                                     struct muster_error *err)
 {
-    const struct muster_ledger_entry *entry = find_entry(view, COMPOSE_LEDGER_PROJECT);
+    const struct muster_ledger_entry *entry = runner__ledger_find(view, COMPOSE_LEDGER_PROJECT);
     if (entry == NULL) {
         return MUSTER_ENOTFOUND;
     }
@@ -42,7 +33,7 @@ enum muster_rc compose__record_read(const struct muster_ledger_view *view, struc
     }
     enum muster_rc rc = compose__engine_from_json(json_object_get(detail, "engine"), &ret->engine, err);
     ret->node_count = (uint32_t)nodes;
-    ret->up_unfinished = find_entry(view, COMPOSE_LEDGER_UP) != NULL;
+    ret->up_unfinished = runner__ledger_find(view, COMPOSE_LEDGER_UP) != NULL;
     snprintf(ret->project, sizeof ret->project, "%s", entry->id);
     snprintf(ret->label, sizeof ret->label, "label=" COMPOSE_LABEL "=%s", view->run_id);
     snprintf(ret->log_directory, sizeof ret->log_directory, "%s", logs == NULL ? "" : logs);
@@ -52,10 +43,9 @@ enum muster_rc compose__record_read(const struct muster_ledger_view *view, struc
 
 /* ---- Evidence ---- */
 
-/* Where a node's output goes: beside its files, or below the directory that the user named. */
 struct log_paths {
     char container[COMPOSE_NAME_BYTES];
-    char path[2][4200];
+    char path[2][RUNNER_LOG_PATH_BYTES];
 };
 
 static void place_logs(const struct muster_ledger_view *view, const struct compose_record *record,
@@ -64,13 +54,7 @@ static void place_logs(const struct muster_ledger_view *view, const struct compo
     static const char *const names[2] = { "stdout.log", "stderr.log" };
     compose__container_name(view->run_id, node, logs->container);
     for (int i = 0; i < 2; i++) {
-        if (record->log_directory[0] == '\0') {
-            snprintf(logs->path[i], sizeof logs->path[i], "%.4000s/nodes/node-%u/%s", view->directory, node,
-                     names[i]);
-        } else {
-            snprintf(logs->path[i], sizeof logs->path[i], "%.4000s/muster-%.32s/node-%u.%s",
-                     record->log_directory, view->run_id, node, names[i]);
-        }
+        runner__log_path(view, record->log_directory, node, names[i], logs->path[i]);
         unlink(logs->path[i]); /* The end of it that a failure quoted. */
     }
 }
@@ -79,7 +63,7 @@ static enum muster_rc save_logs(const struct muster_ledger_view *view, const str
                                 struct muster_error *err)
 {
     struct log_paths *logs = calloc(record->node_count, sizeof *logs);
-    struct compose_argv *argvs = calloc(record->node_count, sizeof *argvs);
+    struct runner_argv *argvs = calloc(record->node_count, sizeof *argvs);
     struct muster_tool *tools = calloc(record->node_count, sizeof *tools);
     enum muster_rc rc = MUSTER_ENOMEM;
     if (logs == NULL || argvs == NULL || tools == NULL) {
@@ -89,7 +73,7 @@ static enum muster_rc save_logs(const struct muster_ledger_view *view, const str
             place_logs(view, record, i, &logs[i]);
             argvs[i] = compose__docker(&record->engine, "logs", logs[i].container, NULL);
             tools[i] = (struct muster_tool){ .argv = argvs[i].args,
-                                             .env = (const char *const *)record->engine.env,
+                                             .env = runner__env_items(&record->engine.env),
                                              .stdout_path = logs[i].path[0],
                                              .stderr_path = logs[i].path[1] };
         }
@@ -115,33 +99,22 @@ static enum muster_rc save_states(const struct muster_ledger_view *view, const s
     char path[4200];
     snprintf(path, sizeof path, "%.4000s/containers.jsonl", view->directory);
     enum muster_rc rc = MUSTER_OK;
-    char names[COMPOSE_ARGS_MAX][COMPOSE_NAME_BYTES];
+    char names[RUNNER_ARGS_MAX][COMPOSE_NAME_BYTES];
     uint32_t next = 0;
     while (next < record->node_count && rc == MUSTER_OK) {
-        struct compose_argv argv = compose__docker(&record->engine, "inspect", "--type", "container",
-                                                   "--format", COMPOSE_STATE_FORMAT, NULL);
-        for (size_t i = 0; next < record->node_count && argv.count < COMPOSE_ARGS_MAX; i++) {
+        struct runner_argv argv = compose__docker(&record->engine, "inspect", "--type", "container",
+                                                  "--format", COMPOSE_STATE_FORMAT, NULL);
+        for (size_t i = 0; next < record->node_count && argv.count < RUNNER_ARGS_MAX; i++) {
             compose__container_name(view->run_id, next++, names[i]);
-            compose__argv_add(&argv, names[i]);
+            runner__argv_add(&argv, names[i]);
         }
         struct muster_tool tool = { .argv = argv.args,
-                                    .env = (const char *const *)record->engine.env,
+                                    .env = runner__env_items(&record->engine.env),
                                     .stdout_path = path };
         rc = muster_tool_run(&tool, 1, 1, COMPOSE_CALL_MS, err);
         muster_tool_fini(&tool);
     }
     return rc;
-}
-
-static enum muster_rc make_log_directory(const struct muster_ledger_view *view,
-                                         const struct compose_record *record, struct muster_error *err)
-{
-    char path[4200];
-    if (record->log_directory[0] == '\0') {
-        return MUSTER_OK;
-    }
-    snprintf(path, sizeof path, "%.4000s/muster-%.32s", record->log_directory, view->run_id);
-    return muster_make_directory(path, err);
 }
 
 enum muster_rc compose__collect(const struct muster_ledger_view *view, struct muster_error *err)
@@ -151,7 +124,7 @@ enum muster_rc compose__collect(const struct muster_ledger_view *view, struct mu
     if (rc != MUSTER_OK) {
         return rc == MUSTER_ENOTFOUND ? MUSTER_OK : rc;
     }
-    rc = make_log_directory(view, &record, err);
+    rc = runner__log_directory_make(view, record.log_directory, err);
     if (rc == MUSTER_OK) {
         rc = save_logs(view, &record, err);
     }

@@ -25,7 +25,7 @@ static enum muster_rc start(struct compose *compose, uint32_t node, struct muste
 }
 
 /* Returns when the end was reported, too: a restart that overtook it would make it look unasked. */
-static enum muster_rc end(struct compose *compose, uint32_t node, struct compose_argv argv, const char *what,
+static enum muster_rc end(struct compose *compose, uint32_t node, struct runner_argv argv, const char *what,
                           uint32_t timeout_ms, struct muster_exit *exit, struct muster_error *err)
 {
     compose__watch_ending(compose->watch, node, true);
@@ -46,7 +46,7 @@ static enum muster_rc stop(struct compose *compose, uint32_t node, struct muster
     char seconds[16];
     struct muster_exit exit;
     snprintf(seconds, sizeof seconds, "%u", (grace_ms + 999) / 1000); /* The engine counts whole ones. */
-    struct compose_argv argv =
+    struct runner_argv argv =
         compose__docker(&compose->engine, "stop", "-t", seconds, compose->nodes[node].container, NULL);
     enum muster_rc rc = end(compose, node, argv, "stop", grace_ms + COMPOSE_CALL_MS, &exit, err);
     if (rc == MUSTER_OK && exit.signal == 9 && !exit.out_of_memory) {
@@ -58,8 +58,7 @@ static enum muster_rc stop(struct compose *compose, uint32_t node, struct muster
 static enum muster_rc kill_node(struct compose *compose, uint32_t node, struct muster_error *err)
 {
     struct muster_exit exit;
-    struct compose_argv argv =
-        compose__docker(&compose->engine, "kill", compose->nodes[node].container, NULL);
+    struct runner_argv argv = compose__docker(&compose->engine, "kill", compose->nodes[node].container, NULL);
     return end(compose, node, argv, "kill", COMPOSE_CALL_MS, &exit, err);
 }
 

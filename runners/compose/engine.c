@@ -1,6 +1,5 @@
 #include "engine.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,8 +12,6 @@
 static const char *const kept_variables[] = {
     "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION", "HOME",
 };
-#define KEPT_COUNT (sizeof kept_variables / sizeof kept_variables[0])
-_Static_assert(KEPT_COUNT <= COMPOSE_ENV_MAX, "no room for the environment of tools");
 
 enum muster_rc compose__engine_find(struct compose_engine *engine, struct muster_error *err)
 {
@@ -49,35 +46,18 @@ enum muster_rc compose__engine_choose(struct compose_engine *engine, const char 
 
 enum muster_rc compose__engine_keep_env(struct compose_engine *engine, struct muster_error *err)
 {
-    for (size_t i = 0; i < KEPT_COUNT; i++) {
-        const char *value = getenv(kept_variables[i]);
-        int length = value == NULL ? asprintf(&engine->env[i], "%s", kept_variables[i])
-                                   : asprintf(&engine->env[i], "%s=%s", kept_variables[i], value);
-        if (length < 0) {
-            engine->env[i] = NULL;
-            return muster_error_set(err, MUSTER_ENOMEM, "no memory for the environment of docker");
-        }
-    }
-    return MUSTER_OK;
+    return runner__env_keep(&engine->env, kept_variables, sizeof kept_variables / sizeof kept_variables[0],
+                            err);
 }
 
 void compose__engine_fini(struct compose_engine *engine)
 {
-    for (size_t i = 0; i <= COMPOSE_ENV_MAX; i++) {
-        free(engine->env[i]);
-        engine->env[i] = NULL;
-    }
+    runner__env_fini(&engine->env);
 }
 
 json_t *compose__engine_to_json(const struct compose_engine *engine)
 {
-    json_t *env = json_array();
-    for (size_t i = 0; engine->env[i] != NULL; i++) {
-        if (json_array_append_new(env, json_string(engine->env[i])) != 0) {
-            json_decref(env);
-            return NULL;
-        }
-    }
+    json_t *env = runner__env_to_json(&engine->env);
     return json_pack("{s:s, s:s, s:s, s:o}", "docker", engine->docker, "standalone", engine->standalone,
                      "context", engine->context, "env", env);
 }
@@ -91,77 +71,51 @@ static bool read_text(const json_t *json, const char *name, char *ret, size_t si
 enum muster_rc compose__engine_from_json(const json_t *json, struct compose_engine *ret,
                                          struct muster_error *err)
 {
-    const json_t *env = json_object_get(json, "env");
     *ret = (struct compose_engine){ .context = "" };
     if (!read_text(json, "docker", ret->docker, sizeof ret->docker) ||
         !read_text(json, "standalone", ret->standalone, sizeof ret->standalone) ||
-        !read_text(json, "context", ret->context, sizeof ret->context) || ret->docker[0] != '/' ||
-        json_array_size(env) > COMPOSE_ENV_MAX) {
+        !read_text(json, "context", ret->context, sizeof ret->context) || ret->docker[0] != '/') {
         return muster_error_set(err, MUSTER_EREPLY, "the ledger does not say which engine the run used");
     }
-    for (size_t i = 0; i < json_array_size(env); i++) {
-        const char *text = json_string_value(json_array_get(env, i));
-        ret->env[i] = text == NULL ? NULL : strdup(text);
-        if (ret->env[i] == NULL) {
-            compose__engine_fini(ret);
-            return muster_error_set(err, MUSTER_EREPLY, "the ledger's environment of docker is not readable");
-        }
-    }
-    return MUSTER_OK;
+    return runner__env_from_json(json_object_get(json, "env"), &ret->env, err);
 }
 
 /* ---- Argument vectors ---- */
 
-void compose__argv_add(struct compose_argv *argv, const char *arg)
+static struct runner_argv begin(const char *program, const char *context)
 {
-    assert(argv->count < COMPOSE_ARGS_MAX);
-    if (argv->count < COMPOSE_ARGS_MAX) {
-        argv->args[argv->count++] = arg;
-    }
-}
-
-static void add_all(struct compose_argv *argv, va_list arguments)
-{
-    const char *arg;
-    while ((arg = va_arg(arguments, const char *)) != NULL) {
-        compose__argv_add(argv, arg);
-    }
-}
-
-static struct compose_argv begin(const char *program, const char *context)
-{
-    struct compose_argv argv = { .count = 0 };
-    compose__argv_add(&argv, program);
+    struct runner_argv argv = { .count = 0 };
+    runner__argv_add(&argv, program);
     if (context[0] != '\0') {
-        compose__argv_add(&argv, "--context");
-        compose__argv_add(&argv, context);
+        runner__argv_add(&argv, "--context");
+        runner__argv_add(&argv, context);
     }
     return argv;
 }
 
-struct compose_argv compose__docker(const struct compose_engine *engine, ...)
+struct runner_argv compose__docker(const struct compose_engine *engine, ...)
 {
-    struct compose_argv argv = begin(engine->docker, engine->context);
+    struct runner_argv argv = begin(engine->docker, engine->context);
     va_list arguments;
     va_start(arguments, engine);
-    add_all(&argv, arguments);
+    runner__argv_add_all(&argv, arguments);
     va_end(arguments);
     return argv;
 }
 
-struct compose_argv compose__compose(const struct compose_engine *engine, ...)
+struct runner_argv compose__compose(const struct compose_engine *engine, ...)
 {
     bool plugin = engine->standalone[0] == '\0';
     /* The standalone program takes DOCKER_HOST for the default context only when it is not named. */
     bool is_default = strcmp(engine->context, "default") == 0;
-    struct compose_argv argv = plugin ? begin(engine->docker, engine->context)
-                                      : begin(engine->standalone, is_default ? "" : engine->context);
+    struct runner_argv argv = plugin ? begin(engine->docker, engine->context)
+                                     : begin(engine->standalone, is_default ? "" : engine->context);
     if (plugin) {
-        compose__argv_add(&argv, "compose");
+        runner__argv_add(&argv, "compose");
     }
     va_list arguments;
     va_start(arguments, engine);
-    add_all(&argv, arguments);
+    runner__argv_add_all(&argv, arguments);
     va_end(arguments);
     return argv;
 }

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include "muster/result.h"
+#include "shared/argv.h"
+#include "shared/environment.h"
 
-#define COMPOSE_ARGS_MAX 32u
-#define COMPOSE_ENV_MAX 8u
 #define COMPOSE_CALL_MS 20000u /* A call that has one thing to do in the engine. */
 #define COMPOSE_LABEL "muster.run"
 
@@ -16,7 +16,7 @@ struct compose_engine {
     char docker[4096];
     char standalone[4096]; /* docker-compose; "" when `docker compose` serves. */
     char context[256]; /* Of the Docker CLI; "" for the current one. */
-    char *env[COMPOSE_ENV_MAX + 1]; /* As muster_tool takes it: the same engine also from another shell. */
+    struct runner_env env; /* The same engine also from another shell. */
 };
 
 /** Finds the programs in PATH. `standalone` is set where there is one, to be dropped if the plugin answers.
@@ -37,16 +37,9 @@ json_t *compose__engine_to_json(const struct compose_engine *engine);
 MUSTER_MUST_USE enum muster_rc compose__engine_from_json(const json_t *json, struct compose_engine *ret,
                                                          struct muster_error *err);
 
-/* A NULL-terminated argument vector; borrows all its strings. */
-struct compose_argv {
-    const char *args[COMPOSE_ARGS_MAX + 1];
-    size_t count;
-};
-/** Appends; more than COMPOSE_ARGS_MAX are dropped, which only a bug does. */
-void compose__argv_add(struct compose_argv *argv, const char *arg);
 /** `docker` with its context and the arguments that follow, up to NULL. */
-struct compose_argv compose__docker(const struct compose_engine *engine, ...) __attribute__((sentinel));
+struct runner_argv compose__docker(const struct compose_engine *engine, ...) __attribute__((sentinel));
 /** The same for Compose. */
-struct compose_argv compose__compose(const struct compose_engine *engine, ...) __attribute__((sentinel));
+struct runner_argv compose__compose(const struct compose_engine *engine, ...) __attribute__((sentinel));
 
 #endif

@@ -2,12 +2,11 @@
 #ifndef MUSTER_RUNNERS_COMPOSE_INTERNAL_H
 #define MUSTER_RUNNERS_COMPOSE_INTERNAL_H
 
-#include <stdatomic.h>
-
 #include "answers.h"
 #include "engine.h"
 #include "muster/runner.h"
 #include "project.h"
+#include "shared/command.h"
 
 #define COMPOSE_LEDGER_PROJECT "compose_project"
 #define COMPOSE_LEDGER_UP "compose_up" /* While the engine may still be creating. */
@@ -32,35 +31,19 @@ struct compose {
     const char **hosts; /* Service names by node. */
     char (*services)[COMPOSE_NAME_BYTES];
     char entry[512]; /* The image's entry point: the node; "" when not known. */
-    atomic_uint command_count;
+    struct runner_programs programs;
     struct compose_watch *watch;
 };
 
-/* ---- command.c: programs that die with the run ---- */
-
-struct compose_command {
-    struct compose_argv argv;
-    const char *stdout_path; /* Appended to; NULL: kept in `output`. */
-    const char *stderr_path; /* The same for `complaint`. */
-    bool done; /* It ran and ended by itself. */
-    struct muster_exit exit;
-    char *output; /* NUL-terminated; NULL where it went to a file. */
-    char *complaint;
-};
-void compose__command_fini(struct compose_command *command);
-
-/** Runs all of them through the guardian, several at once, and waits. Any thread.
- * MUSTER_OK, all ended by themselves, whatever their exit codes; MUSTER_ENODE; MUSTER_ETIMEDOUT; MUSTER_EINFRA. */
-MUSTER_MUST_USE enum muster_rc compose__run(struct compose *compose, struct compose_command *commands,
-                                            size_t count, uint32_t timeout_ms, struct muster_error *err);
+/* ---- command.c: what docker answers ---- */
 
 /** MUSTER_OK when it exited with 0; else `rc`, with `what` and what it complained about. MUSTER_EINFRA when that is
  * that the engine is gone. */
-MUSTER_MUST_USE enum muster_rc compose__judge(const struct compose_command *command, enum muster_rc rc,
+MUSTER_MUST_USE enum muster_rc compose__judge(const struct runner_command *command, enum muster_rc rc,
                                               const char *what, struct muster_error *err);
 
 /** Runs one and judges it. */
-MUSTER_MUST_USE enum muster_rc compose__do(struct compose *compose, struct compose_argv argv,
+MUSTER_MUST_USE enum muster_rc compose__do(struct compose *compose, struct runner_argv argv,
                                            uint32_t timeout_ms, enum muster_rc rc, const char *what,
                                            struct muster_error *err);
 
@@ -86,7 +69,7 @@ bool compose__watch_ended(struct compose_watch *watch, uint32_t node, uint32_t t
 
 /* ---- prepare.c, up.c, locate.c, control.c ---- */
 
-/** Finds the programs and the context that all calls of the run will name. MUSTER_OK; MUSTER_ESKIP; as compose__run(). */
+/** Finds the programs and the context that all calls of the run will name. MUSTER_OK; MUSTER_ESKIP; as runner__run(). */
 MUSTER_MUST_USE enum muster_rc compose__find_engine(struct compose *compose, struct muster_error *err);
 /** Writes the project into the ledger. */
 MUSTER_MUST_USE enum muster_rc compose__record_project(struct compose *compose, struct muster_error *err);

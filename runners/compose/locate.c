@@ -47,20 +47,20 @@ enum muster_rc compose__locate(struct compose *compose, uint32_t node, struct mu
     uint32_t end = node == MUSTER_EVERY_NODE ? compose->node_count : node + 1;
     enum muster_rc rc = MUSTER_OK;
     while (first < end && rc == MUSTER_OK) {
-        struct compose_command command = { .argv = compose__docker(&compose->engine, "inspect", "--type",
-                                                                   "container", "--format",
-                                                                   COMPOSE_STATE_FORMAT, NULL) };
-        while (first < end && command.argv.count < COMPOSE_ARGS_MAX) {
-            compose__argv_add(&command.argv, compose->nodes[first++].container);
+        struct runner_command command = { .argv = compose__docker(&compose->engine, "inspect", "--type",
+                                                                  "container", "--format",
+                                                                  COMPOSE_STATE_FORMAT, NULL) };
+        while (first < end && command.argv.count < RUNNER_ARGS_MAX) {
+            runner__argv_add(&command.argv, compose->nodes[first++].container);
         }
-        rc = compose__run(compose, &command, 1, COMPOSE_CALL_MS, err);
+        rc = runner__run(&compose->programs, &command, 1, COMPOSE_CALL_MS, err);
         if (rc == MUSTER_OK) {
             rc = compose__judge(&command, MUSTER_EINFRA, "asking where the nodes are published", err);
         }
         if (rc == MUSTER_OK) {
             rc = take_states(compose, command.output, err);
         }
-        compose__command_fini(&command);
+        runner__command_fini(&command);
     }
     return rc;
 }

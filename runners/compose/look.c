@@ -15,7 +15,7 @@ enum muster_rc compose__look(const struct compose_record *record, const char *fo
                              struct compose_found *found, struct muster_error *err)
 {
     const struct compose_engine *engine = &record->engine;
-    const struct compose_argv argvs[COMPOSE_KIND_COUNT] = {
+    const struct runner_argv argvs[COMPOSE_KIND_COUNT] = {
         [COMPOSE_CONTAINERS] =
             compose__docker(engine, "ps", "-a", "--filter", record->label, "--format", format, NULL),
         [COMPOSE_NETWORKS] = compose__docker(engine, "network", "ls", "--filter", record->label, "--format",
@@ -26,7 +26,7 @@ enum muster_rc compose__look(const struct compose_record *record, const char *fo
     memset(found, 0, sizeof *found);
     for (size_t i = 0; i < COMPOSE_KIND_COUNT; i++) {
         found->tools[i].argv = argvs[i].args;
-        found->tools[i].env = (const char *const *)engine->env;
+        found->tools[i].env = runner__env_items(&engine->env);
     }
     enum muster_rc rc =
         muster_tool_run(found->tools, COMPOSE_KIND_COUNT, COMPOSE_KIND_COUNT, COMPOSE_CALL_MS, err);

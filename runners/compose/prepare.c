@@ -8,7 +8,7 @@
 #include "internal.h"
 
 /* The first line of what a command said; "" when it failed or is too long. */
-static void take_line(const struct compose_command *command, char *ret, size_t size)
+static void take_line(const struct runner_command *command, char *ret, size_t size)
 {
     size_t length = command->exit.code == 0 ? strcspn(command->output, "\n") : 0;
     length = length < size ? length : 0;
@@ -28,13 +28,13 @@ enum muster_rc compose__find_engine(struct compose *compose, struct muster_error
     if (rc != MUSTER_OK) {
         return rc;
     }
-    struct compose_command commands[] = {
+    struct runner_command commands[] = {
         { .argv = compose__docker(&compose->engine, "compose", "version", "--short", NULL) },
         { .argv = compose__docker(&compose->engine, "context", "inspect", "--format", "{{.Name}}", NULL) },
         { .argv = compose__docker(&compose->engine, "image", "inspect", "--format",
                                   "{{index .Config.Entrypoint 0}}", image, NULL) },
     };
-    rc = compose__run(compose, commands, 3, COMPOSE_CALL_MS, err);
+    rc = runner__run(&compose->programs, commands, 3, COMPOSE_CALL_MS, err);
     if (rc == MUSTER_OK) {
         rc = compose__engine_choose(&compose->engine, commands[0].exit.code == 0 ? commands[0].output : "",
                                     err);
@@ -42,7 +42,7 @@ enum muster_rc compose__find_engine(struct compose *compose, struct muster_error
         take_line(&commands[2], compose->entry, sizeof compose->entry);
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        compose__command_fini(&commands[i]);
+        runner__command_fini(&commands[i]);
     }
     return rc;
 }

@@ -109,7 +109,7 @@ enum muster_rc compose__probe(const struct muster_plan *plan, const struct muste
     if (rc != MUSTER_OK) {
         return rc;
     }
-    const struct compose_argv argvs[QUESTION_COUNT] = {
+    const struct runner_argv argvs[QUESTION_COUNT] = {
         [ASK_ENGINE] = compose__docker(&engine, "version", "--format", "{{.Server.Version}}", NULL),
         [ASK_PLUGIN] = compose__docker(&engine, "compose", "version", "--short", NULL),
         [ASK_IMAGE] = compose__docker(&engine, "image", "inspect", "--format", "{{json .Config.Entrypoint}}",

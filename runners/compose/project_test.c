@@ -136,9 +136,9 @@ START_TEST(an_engine_survives_the_ledger)
     ck_assert_int_eq(compose__engine_from_json(json, &back, NULL), MUSTER_OK);
     ck_assert_str_eq(back.docker, "/usr/bin/docker");
     ck_assert_str_eq(back.standalone, "/bin/dc");
-    ck_assert_str_eq(back.env[0], "DOCKER_HOST=tcp://engine.example:2376");
-    ck_assert_str_eq(back.env[1], "DOCKER_CONFIG");
-    struct compose_argv argv = compose__docker(&back, "ps", "-a", NULL);
+    ck_assert_str_eq(back.env.items[0], "DOCKER_HOST=tcp://engine.example:2376");
+    ck_assert_str_eq(back.env.items[1], "DOCKER_CONFIG");
+    struct runner_argv argv = compose__docker(&back, "ps", "-a", NULL);
     ck_assert_uint_eq(argv.count, 5);
     ck_assert_str_eq(argv.args[1], "--context");
     ck_assert_str_eq(argv.args[2], "far");
@@ -162,7 +162,7 @@ START_TEST(a_ledger_that_makes_no_sense_is_refused)
         "{\"docker\":\"docker\",\"standalone\":\"\",\"context\":\"\",\"env\":[]}",
         "{\"docker\":\"/d\",\"standalone\":\"\",\"context\":\"\",\"env\":[1]}",
         ("{\"docker\":\"/d\",\"standalone\":\"\",\"context\":\"\",\"env\":"
-         "[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}"),
+         "[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}"),
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct compose_engine engine;

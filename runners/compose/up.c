@@ -29,24 +29,25 @@ static enum muster_rc create(struct compose *compose, struct muster_error *err)
 }
 
 /* Runs one command for every node, some at once. */
-static enum muster_rc for_all(struct compose *compose, struct compose_command *commands, enum muster_rc rc,
+static enum muster_rc for_all(struct compose *compose, struct runner_command *commands, enum muster_rc rc,
                               const char *what, struct muster_error *err)
 {
-    enum muster_rc result = compose__run(compose, commands, compose->node_count, up_ms(compose), err);
+    enum muster_rc result =
+        runner__run(&compose->programs, commands, compose->node_count, up_ms(compose), err);
     for (uint32_t i = 0; i < compose->node_count; i++) {
         if (result == MUSTER_OK) {
             char text[64];
             snprintf(text, sizeof text, "%s node-%u", what, i);
             result = compose__judge(&commands[i], rc, text, err);
         }
-        compose__command_fini(&commands[i]);
+        runner__command_fini(&commands[i]);
     }
     return result;
 }
 
 static enum muster_rc copy_files(struct compose *compose, struct muster_error *err)
 {
-    struct compose_command *commands = calloc(compose->node_count, sizeof *commands);
+    struct runner_command *commands = calloc(compose->node_count, sizeof *commands);
     char(*paths)[2][4200] = calloc(compose->node_count, sizeof *paths);
     enum muster_rc rc = MUSTER_ENOMEM;
     if (commands == NULL || paths == NULL) {
@@ -85,7 +86,7 @@ static enum muster_rc copy_until_live(struct compose *compose, struct muster_err
 
 static enum muster_rc start_all(struct compose *compose, struct muster_error *err)
 {
-    struct compose_command *commands = calloc(compose->node_count, sizeof *commands);
+    struct runner_command *commands = calloc(compose->node_count, sizeof *commands);
     if (commands == NULL) {
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for %u nodes", compose->node_count);
     }
@@ -134,6 +135,7 @@ static struct compose *make(struct muster_deployment *deployment)
         return NULL;
     }
     compose->deployment = deployment;
+    compose->programs.deployment = deployment;
     compose->node_count = plan->node_count;
     compose->host = muster_variable_text(muster_deployment_variables(deployment), MUSTER_VAR_COMPOSE_HOST);
     compose__project_name(run_id, compose->project);

@@ -1,23 +1,13 @@
-/* Follows the engine's event stream: a `docker events` process writes into a FIFO of the run directory, so that
- * its end, too, is an event. */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
+/* What the engine's event stream says. */
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "internal.h"
-#include "muster/clock.h"
 #include "watch_internal.h"
 
 #define LINE_BYTES_MAX 65536u
-#define STREAM_END_MS 5000u
 
 /* ---- What a line means ---- */
 
@@ -71,62 +61,24 @@ static void take_event(struct compose_watch *watch, const struct compose_event *
     }
 }
 
-/* ---- The thread ---- */
-
-static void take_lines(struct compose_watch *watch)
+static void take_line(void *context, const char *line, size_t bytes)
 {
-    char *newline;
-    while ((newline = memchr(watch->line, '\n', watch->line_bytes)) != NULL) {
-        struct compose_event event;
-        size_t bytes = (size_t)(newline - watch->line);
-        if (compose__read_event(watch->line, bytes, &event, NULL) == MUSTER_OK) {
-            take_event(watch, &event);
-        }
-        watch->line_bytes -= bytes + 1;
-        memmove(watch->line, newline + 1, watch->line_bytes);
-    }
-    if (watch->line_bytes == LINE_BYTES_MAX) { /* No event is as long. */
-        watch->line_bytes = 0;
+    struct compose_event event;
+    if (compose__read_event(line, bytes, &event, NULL) == MUSTER_OK) {
+        take_event(context, &event);
     }
 }
 
 /* The guardian ends the stream itself when it takes the run down; any other end is the engine's. */
-static void stream_ended(struct compose_watch *watch)
+static bool stream_ended(void *context, const struct muster_exit *exit, struct runner_argv *again)
 {
-    struct muster_exit exit;
-    if (muster_deployment_wait_exit(watch->compose->deployment, watch->process, STREAM_END_MS, &exit, NULL) ==
-            MUSTER_OK &&
-        exit.signal == 0 && exit.code != 128 + SIGTERM) {
+    struct compose_watch *watch = context;
+    (void)again;
+    if (exit->signal == 0 && exit->code != 128 + SIGTERM) {
         muster_deployment_failed(watch->compose->deployment,
                                  "the Docker engine's event stream broke off: the engine went away");
     }
-}
-
-static void *follow(void *context)
-{
-    struct compose_watch *watch = context;
-    struct pollfd ready[] = { { .fd = watch->fifo_fd, .events = POLLIN },
-                              { .fd = watch->stop_fd, .events = POLLIN } };
-    for (;;) {
-        if (poll(ready, 2, -1) < 0 && errno != EINTR) {
-            return NULL;
-        }
-        if (ready[1].revents != 0) {
-            return NULL;
-        }
-        ssize_t got =
-            read(watch->fifo_fd, watch->line + watch->line_bytes, LINE_BYTES_MAX - watch->line_bytes);
-        if (got == 0) {
-            stream_ended(watch);
-            return NULL;
-        }
-        if (got > 0) {
-            watch->line_bytes += (size_t)got;
-            take_lines(watch);
-        } else if (errno != EAGAIN && errno != EINTR) {
-            return NULL;
-        }
-    }
+    return false;
 }
 
 /* ---- Start and stop ---- */
@@ -134,21 +86,16 @@ static void *follow(void *context)
 static enum muster_rc open_stream(struct compose_watch *watch, struct muster_error *err)
 {
     struct compose *compose = watch->compose;
-    char path[4096 + 32];
-    const char *directory = muster_deployment_directory(compose->deployment);
-    snprintf(path, sizeof path, "%s/engine-events", directory);
-    if (mkfifo(path, 0600) != 0 || (watch->fifo_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
-        return muster_error_errno(err, MUSTER_EINFRA, errno, "cannot make '%s'", path);
-    }
-    struct compose_argv argv =
+    const struct runner_argv argv =
         compose__docker(&compose->engine, "events", "--filter", compose->label, "--filter", "type=container",
                         "--filter", "event=die", "--filter", "event=oom", "--filter", "event=extract-to-dir",
                         "--format", "{{json .}}", NULL);
-    const struct muster_spawn spawn = {
-        .argv = argv.args, .directory = directory, .stdout_path = path, .node = MUSTER_NO_NODE
-    };
-    enum muster_rc rc = muster_deployment_spawn(compose->deployment, &spawn, &watch->process, err);
-    unlink(path); /* Both have it open. */
+    const struct runner_stream_options options = { .name = "engine-events",
+                                                   .line_bytes_max = LINE_BYTES_MAX,
+                                                   .line = take_line,
+                                                   .ended = stream_ended,
+                                                   .context = watch };
+    enum muster_rc rc = runner__stream_start(&compose->programs, &argv, &options, &watch->stream, err);
     return rc != MUSTER_OK ? muster_error_context(err, rc, "following the engine's events") : MUSTER_OK;
 }
 
@@ -165,27 +112,14 @@ static void init_locks(struct compose_watch *watch)
 enum muster_rc compose__watch_start(struct compose *compose, struct muster_error *err)
 {
     struct compose_watch *watch = calloc(1, sizeof *watch);
-    if (watch == NULL || (watch->nodes = calloc(compose->node_count, sizeof *watch->nodes)) == NULL ||
-        (watch->line = malloc(LINE_BYTES_MAX)) == NULL) {
-        free(watch == NULL ? NULL : watch->nodes);
+    if (watch == NULL || (watch->nodes = calloc(compose->node_count, sizeof *watch->nodes)) == NULL) {
         free(watch);
         return muster_error_set(err, MUSTER_ENOMEM, "no memory to follow the engine's events");
     }
     watch->compose = compose;
-    watch->fifo_fd = -1;
-    watch->stop_fd = eventfd(0, EFD_CLOEXEC);
     init_locks(watch);
     compose->watch = watch;
-    enum muster_rc rc = watch->stop_fd < 0 ? muster_error_errno(err, MUSTER_EINFRA, errno, "no eventfd")
-                                           : open_stream(watch, err);
-    if (rc == MUSTER_OK) {
-        int error_number = pthread_create(&watch->thread, NULL, follow, watch);
-        watch->has_thread = error_number == 0;
-        rc = watch->has_thread ? MUSTER_OK
-                               : muster_error_errno(err, MUSTER_EINFRA, error_number,
-                                                    "no thread to follow the engine's events");
-    }
-    return rc;
+    return open_stream(watch, err);
 }
 
 void compose__watch_stop(struct compose_watch *watch)
@@ -193,19 +127,9 @@ void compose__watch_stop(struct compose_watch *watch)
     if (watch == NULL) {
         return;
     }
-    uint64_t one = 1;
-    if (watch->has_thread && write(watch->stop_fd, &one, sizeof one) == (ssize_t)sizeof one) {
-        pthread_join(watch->thread, NULL);
-    }
-    if (watch->fifo_fd >= 0) {
-        close(watch->fifo_fd);
-    }
-    if (watch->stop_fd >= 0) {
-        close(watch->stop_fd);
-    }
+    runner__stream_stop(watch->stream);
     pthread_cond_destroy(&watch->changed);
     pthread_mutex_destroy(&watch->lock);
     free(watch->nodes);
-    free(watch->line);
     free(watch);
 }

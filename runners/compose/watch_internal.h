@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "internal.h"
+#include "shared/stream.h"
 
 struct watched_node {
     bool runs; /* Until its end has been reported. */
@@ -15,13 +16,7 @@ struct watched_node {
 
 struct compose_watch {
     struct compose *compose;
-    uint32_t process; /* `docker events` */
-    int fifo_fd;
-    int stop_fd; /* Ends the thread. */
-    bool has_thread;
-    pthread_t thread;
-    size_t line_bytes;
-    char *line; /* What was read and is no whole line yet. */
+    struct runner_stream *stream; /* `docker events` */
     pthread_mutex_t lock; /* All below. */
     pthread_cond_t changed;
     bool live;

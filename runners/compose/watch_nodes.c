@@ -68,7 +68,7 @@ enum muster_rc compose__watch_save_log(struct compose_watch *watch, uint32_t nod
     snprintf(paths[1], sizeof paths[1], "%s/stderr.log", directory);
     unlink(paths[0]);
     unlink(paths[1]);
-    struct compose_command commands[2] = {
+    struct runner_command commands[2] = {
         { .argv = compose__docker(&compose->engine, "logs", "--tail", TAIL_LINES,
                                   compose->nodes[node].container, NULL),
           .stdout_path = paths[0],
@@ -77,11 +77,11 @@ enum muster_rc compose__watch_save_log(struct compose_watch *watch, uint32_t nod
         { .argv = compose__docker(&compose->engine, "inspect", "--format", "{{.Name}}",
                                   compose->nodes[node].container, NULL) },
     };
-    enum muster_rc rc = compose__run(compose, commands, 2, COMPOSE_CALL_MS, err);
+    enum muster_rc rc = runner__run(&compose->programs, commands, 2, COMPOSE_CALL_MS, err);
     if (rc == MUSTER_OK) {
         rc = compose__judge(&commands[1], MUSTER_ENODE, "looking at the container", err);
     }
-    compose__command_fini(&commands[0]);
-    compose__command_fini(&commands[1]);
+    runner__command_fini(&commands[0]);
+    runner__command_fini(&commands[1]);
     return rc;
 }
