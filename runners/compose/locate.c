@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "shared/text.h"
 
 #define REPORT_MS 5000u /* From a container's end until the event stream has told it. */
 
@@ -25,7 +26,7 @@ static enum muster_rc take_state(struct compose *compose, const char *line, size
                                 "the engine publishes no port for node-%u, which is %s%s%s", node,
                                 state.status, state.error[0] == '\0' ? "" : ": ", state.error);
     }
-    compose__url(compose->host, state.port, compose->nodes[node].url);
+    runner__url(compose->host, state.port, compose->nodes[node].url);
     compose->nodes[node].url_is_stale = false;
     return MUSTER_OK;
 }

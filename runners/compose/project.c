@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "shared/text.h"
 
 #define LOG_SIZE_MAX "64m" /* Of a container, kept by the engine: a flooding node must not fill its disk. */
 
@@ -25,16 +26,9 @@ void compose__service_name(uint32_t node, char name[COMPOSE_NAME_BYTES])
 
 uint32_t compose__container_node(const char *run_id, const char *name, uint32_t node_count)
 {
-    char *end = NULL;
-    const char *last = strrchr(name, '-');
-    unsigned long node = last == NULL ? node_count : strtoul(last + 1, &end, 10);
-    if (node >= node_count) {
-        return MUSTER_NO_NODE;
-    }
-    /* Made again and compared whole: "+1", " 1", "01" are no names of ours. */
-    char expected[COMPOSE_NAME_BYTES];
-    compose__container_name(run_id, (uint32_t)node, expected);
-    return strcmp(expected, name) == 0 ? (uint32_t)node : MUSTER_NO_NODE;
+    char project[COMPOSE_NAME_BYTES];
+    compose__project_name(run_id, project);
+    return runner__node_of_name(project, name, node_count);
 }
 
 void compose__publish(const char *host, uint16_t port, char publish[64])
@@ -45,38 +39,13 @@ void compose__publish(const char *host, uint16_t port, char publish[64])
     snprintf(publish, 64, "%s::%u", strcmp(host, "::1") == 0 ? "[::1]" : bind, port);
 }
 
-void compose__url(const char *host, uint16_t port, char url[512])
-{
-    bool bare6 = strchr(host, ':') != NULL && host[0] != '[';
-    snprintf(url, 512, "http://%s%s%s:%u", bare6 ? "[" : "", host, bare6 ? "]" : "", port);
-}
-
 /* ---- JSON ---- */
-
-/* Compose replaces $NAME in every value; "$$" stands for a plain "$". NULL: not UTF-8, or no memory. */
-static json_t *literal(const char *text)
-{
-    char *escaped = malloc(2 * strlen(text) + 1);
-    size_t used = 0;
-    if (escaped == NULL) {
-        return NULL;
-    }
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '$') {
-            escaped[used++] = '$';
-        }
-        escaped[used++] = *at;
-    }
-    json_t *json = json_stringn(escaped, used);
-    free(escaped);
-    return json;
-}
 
 static json_t *command_of(const struct muster_rendering *rendering)
 {
     json_t *command = json_array();
     for (size_t i = 0; i < rendering->arg_count; i++) {
-        if (json_array_append_new(command, literal(rendering->args[i])) != 0) {
+        if (json_array_append_new(command, runner__json_literal(rendering->args[i])) != 0) {
             json_decref(command);
             return NULL;
         }
@@ -90,7 +59,8 @@ static json_t *environment_of(const struct muster_rendering *rendering)
     for (size_t i = 0; i < rendering->env_count; i++) {
         const char *value = strchr(rendering->env[i], '=');
         char *name = value == NULL ? NULL : strndup(rendering->env[i], (size_t)(value - rendering->env[i]));
-        bool added = name != NULL && json_object_set_new(environment, name, literal(value + 1)) == 0;
+        bool added =
+            name != NULL && json_object_set_new(environment, name, runner__json_literal(value + 1)) == 0;
         free(name);
         if (!added) {
             json_decref(environment);
@@ -117,7 +87,7 @@ enum muster_rc compose__project_add(json_t *project, const struct compose_common
     snprintf(grace, sizeof grace, "%us", (common->grace_ms + 999) / 1000);
     json_t *command = command_of(rendering);
     json_t *environment = environment_of(rendering);
-    json_t *image = literal(common->image);
+    json_t *image = runner__json_literal(common->image);
     if (command == NULL || environment == NULL || image == NULL) {
         json_decref(command);
         json_decref(environment);

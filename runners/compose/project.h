@@ -37,7 +37,4 @@ MUSTER_MUST_USE enum muster_rc compose__project_add(json_t *project, const struc
  * is; any other host is an engine elsewhere, which knows itself by another name, so all its interfaces are. */
 void compose__publish(const char *host, uint16_t port, char publish[64]);
 
-/** "http://host:port", an IPv6 address in brackets. */
-void compose__url(const char *host, uint16_t port, char url[512]);
-
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "shared/text.h"
 
 static const struct compose_common common = {
     .run_id = "7c41f09a2b", .image = "img:$tag", .publish = "127.0.0.1::18080", .grace_ms = 1500
@@ -91,7 +92,7 @@ START_TEST(a_loopback_host_is_bound_as_it_is)
         char publish[64];
         char url[512];
         compose__publish(cases[i][0], 18080, publish);
-        compose__url(cases[i][0], 9, url);
+        runner__url(cases[i][0], 9, url);
         ck_assert_str_eq(publish, cases[i][1]);
         ck_assert_str_eq(url, cases[i][2]);
     }
