@@ -69,6 +69,9 @@ static const struct fate own_fates[] = {
     { "node_is_never_ready", MUSTER_DEPLOY, true, true },
 };
 
+/* Few moments shall be of many kinds. It has no divisor in common with the number of fates: all take their turn. */
+#define OWN_STRIDE 43u
+
 const struct method *methods_find(const char *name)
 {
     const struct method *method = methods;
@@ -87,18 +90,19 @@ static bool works_without_fork(const struct method *method)
 
 struct fate methods_fate(const struct method *method, unsigned index)
 {
-    static const enum muster_phase phases[] = { MUSTER_BUILD,   MUSTER_DEPLOY, MUSTER_CAPTURE,
-                                                MUSTER_EXECUTE, MUSTER_SETTLE, MUSTER_EVALUATE,
-                                                MUSTER_CLEAN_UP };
+    /* What matters most comes first, for those who can afford few moments. */
+    static const enum muster_phase phases[] = { MUSTER_DEPLOY,  MUSTER_CLEAN_UP, MUSTER_EXECUTE,
+                                                MUSTER_CAPTURE, MUSTER_EVALUATE, MUSTER_SETTLE,
+                                                MUSTER_BUILD };
     enum { PHASES = sizeof phases / sizeof phases[0], OWN = sizeof own_fates / sizeof own_fates[0] };
     if (method->striker == STRIKE_NONE) {
-        return own_fates[index % OWN];
+        return own_fates[index * OWN_STRIDE % OWN];
     }
     bool of_test = method->striker == STRIKE_TEST || method->striker == STRIKE_CHECK;
-    unsigned first = of_test ? 1 : 0; /* There is no test before deploy. */
-    unsigned round = index / (PHASES - first);
+    unsigned count = of_test ? PHASES - 1 : PHASES; /* There is no test before deploy. */
+    unsigned round = index / count;
     return (struct fate){ .scenario = "healthy",
-                          .phase = phases[first + index % (PHASES - first)],
+                          .phase = phases[index % count],
                           .no_fork = works_without_fork(method) && round % 4 == 1 };
 }
 
