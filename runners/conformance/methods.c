@@ -4,13 +4,13 @@
 #include <string.h>
 
 const struct method methods[] = {
-    { "sigint", STRIKE_SUITE, SIGINT, 28, ANY_EXIT, "fail" },
-    { "sigterm", STRIKE_SUITE, SIGTERM, 28, ANY_EXIT, "fail" },
-    { "sigkill", STRIKE_SUITE, SIGKILL, 35, ANY_EXIT, "fail" },
-    { "test", STRIKE_TEST, SIGKILL, 30, 1, "fail" },
-    { "guardian", STRIKE_GUARDIAN, SIGKILL, 35, 99, "infra" },
+    { "sigint", STRIKE_SUITE, SIGINT, 21, ANY_EXIT, "fail" },
+    { "sigterm", STRIKE_SUITE, SIGTERM, 21, ANY_EXIT, "fail" },
+    { "sigkill", STRIKE_SUITE, SIGKILL, 28, ANY_EXIT, "fail" },
+    { "test", STRIKE_TEST, SIGKILL, 24, 1, "fail" },
+    { "guardian", STRIKE_GUARDIAN, SIGKILL, 28, 99, "infra" },
     { "guardian_and_suite", STRIKE_GUARDIAN_AND_SUITE, SIGKILL, 21, ANY_EXIT, NULL },
-    { "check_limit", STRIKE_CHECK, SIGKILL, 21, 1, "fail" },
+    { "check_limit", STRIKE_CHECK, SIGKILL, 18, 1, "fail" },
     { "ctest_limit", STRIKE_CTEST, SIGKILL, 21, ANY_EXIT, "fail" },
     { "itself", STRIKE_NONE, 0, 48, 1, "fail" },
     { NULL, STRIKE_NONE, 0, 0, 0, NULL },

@@ -13,8 +13,7 @@
 
 #define ATTEMPTS_MAX 6u
 #define SKIPPED 77 /* A suite program's exit code. */
-#define FREE_ATTEMPTS                                                                                        \
-    2u /* After so many the victim is held, so that it cannot be done before the blow falls. */
+#define FREE_ATTEMPTS 2u /* After so many a victim is held: it cannot be done before the blow falls. */
 #define LIMIT_SLACK_MS 100u
 
 static bool begin(const struct settings *settings, struct attempt *attempt, const char *name,
@@ -38,14 +37,14 @@ static void discard(const struct attempt *attempt, struct complaint *ret)
     }
 }
 
-/* Each attempt comes a bit earlier in the phase: the last one was too late. */
+/* Each attempt comes a bit earlier in the phase, as the last one was too late; the last one at its begin. */
 static uint64_t draw_delay_ms(const struct settings *settings, const struct moment *moment, uint64_t seed)
 {
     char label[64];
     snprintf(label, sizeof label, "%s-%u-%u", moment->method->name, moment->index, moment->attempts);
     struct muster_random random = muster_random_stream(seed, label);
     double longest_ms = (double)settings->phase_ms[moment->fate.phase] / (1u << moment->attempts);
-    return (uint64_t)(muster_random_unit(&random) * longest_ms);
+    return moment->attempts + 1 == ATTEMPTS_MAX ? 0 : (uint64_t)(muster_random_unit(&random) * longest_ms);
 }
 
 static bool is_limit(const struct method *method)
