@@ -166,15 +166,19 @@ void aftermath_check(const struct attempt *attempt, struct complaint *ret)
 
 void aftermath_check_passed(const struct attempt *attempt, struct complaint *ret)
 {
-    static const struct evidence of_failure = { .must_be_kept = true, .verdict = "fail" };
-    bool fails = attempt->held && attempt->fate.phase == MUSTER_CLEAN_UP; /* By a node that ignores TERM. */
     char how[96];
-    if (exit_code(attempt) != (fails ? 1 : 0)) {
+    if (exit_code(attempt) != 0) {
         complain(ret, "an undisturbed suite program %s", victim_describe(&attempt->victim, how));
     }
-    if (fails) {
+    evidence_check_gone(&attempt->trace, ret);
+}
+
+void aftermath_check_missed(const struct attempt *attempt, struct complaint *ret)
+{
+    static const struct evidence of_failure = { .must_be_kept = true, .verdict = "fail" };
+    if (exit_code(attempt) == 1) {
         evidence_check(&attempt->trace, &of_failure, ret);
     } else {
-        evidence_check_gone(&attempt->trace, ret);
+        aftermath_check_passed(attempt, ret);
     }
 }

@@ -51,7 +51,11 @@ uint64_t aftermath_await(struct attempt *attempt, struct complaint *ret);
 /** Exit code and evidence of a victim that was struck. */
 void aftermath_check(const struct attempt *attempt, struct complaint *ret);
 
-/** The same for a victim that nobody disturbed: it must have passed, unless it was made to fail by being held. */
+/** The same for a victim that nobody disturbed: it must have passed. */
 void aftermath_check_passed(const struct attempt *attempt, struct complaint *ret);
+
+/** The same for a victim that was over before the blow fell: it passed, or failed for a reason of its own (a node
+ * that ignores TERM, a busy machine). */
+void aftermath_check_missed(const struct attempt *attempt, struct complaint *ret);
 
 #endif

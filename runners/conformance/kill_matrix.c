@@ -282,7 +282,7 @@ static int run_matrix(struct matrix *matrix)
 
 int main(int argc, char **argv)
 {
-    struct matrix matrix = { .jobs = 5, .mutex = PTHREAD_MUTEX_INITIALIZER };
+    struct matrix matrix = { .jobs = 4, .mutex = PTHREAD_MUTEX_INITIALIZER };
     matrix.settings.seed = muster_random_new_seed();
     matrix.settings.runner = muster_runner_find("local");
     matrix.settings.clear_ms = 3000;

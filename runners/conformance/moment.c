@@ -93,7 +93,7 @@ static bool try_once(const struct settings *settings, struct moment *moment)
         moment->clear_ms = aftermath_await(&attempt, &moment->complaint);
         aftermath_check(&attempt, &moment->complaint);
     } else if (victim_wait(&attempt.victim, muster_clock_ms() + attempt_life_ms(&attempt))) {
-        aftermath_check_passed(&attempt, &moment->complaint);
+        aftermath_check_missed(&attempt, &moment->complaint);
     } else {
         complain(&moment->complaint, "it did not end");
     }
