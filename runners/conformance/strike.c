@@ -100,6 +100,12 @@ static bool strike(struct attempt *attempt)
     return false;
 }
 
+/* Since the last look it may have passed, and be on its way to remove what would tell. */
+static enum muster_phase phase_now(const struct attempt *attempt)
+{
+    return trace_is_removed(&attempt->trace) ? MUSTER_CLEAN_UP : attempt->trace.phase;
+}
+
 /* A test whose guardian is killed has to find out by itself, and so has a victim that the blow has missed. */
 static void strike_from_outside(struct attempt *attempt, struct complaint *ret)
 {
@@ -107,7 +113,7 @@ static void strike_from_outside(struct attempt *attempt, struct complaint *ret)
         trace_read_ledger(&attempt->trace);
         attempt->struck = strike(attempt);
         attempt->struck_ms = muster_clock_ms();
-        attempt->phase = attempt->trace.phase;
+        attempt->phase = phase_now(attempt);
     }
     if (attempt->held && (!attempt->struck || attempt->method->striker == STRIKE_GUARDIAN)) {
         attempt_go_on(attempt, ret);
@@ -168,7 +174,7 @@ static void watch_it_die(struct attempt *attempt, struct complaint *ret)
         poll(NULL, 0, WATCH_MS);
     }
     attempt->struck_ms = muster_clock_ms();
-    attempt->phase = attempt->trace.phase;
+    attempt->phase = phase_now(attempt);
     attempt->struck = attempt->limit_ms > 0 ? limit_has_passed(attempt, ret) : !has_passed(attempt);
 }
 
