@@ -51,8 +51,8 @@ enum muster_rc muster__guardian_greet(struct muster_session *session, pid_t betw
     return born ? MUSTER_OK
                 : muster_error_set(
                       err, MUSTER_EINFRA,
-                      "the guardian did not start; is there a limit on processes (ulimit -u), or no "
-                      "space for its ledger in '%s'?",
+                      "the guardian did not start; was it killed, is there a limit on processes (ulimit -u), "
+                      "or no space for its ledger in '%s'?",
                       session->directory);
 }
 

@@ -13,11 +13,8 @@
 #include "marked.h"
 #include "muster/clock.h"
 
-#define CLEAR_LOCAL_MS 3000u /* From the blow until nothing may be left. */
-#define CLEAR_BACKEND_MS 20000u /* The same where a container engine or a cluster has to do it. */
 #define LOOK_MS 15
 #define SWEEP_INTERVAL_MS 250u
-#define OUTPUT_BYTES_MAX (1u << 20)
 
 /* ---- Until nothing is left ---- */
 
@@ -56,15 +53,9 @@ static bool is_clear(struct attempt *attempt, uint64_t *next_sweep_ms, struct co
     return ended && !complained(left);
 }
 
-static uint64_t clear_limit_ms(const struct settings *settings)
-{
-    bool local = strcmp(settings->runner->name, "local") == 0;
-    return (uint64_t)((local ? CLEAR_LOCAL_MS : CLEAR_BACKEND_MS) * settings->slowdown);
-}
-
 uint64_t aftermath_await(struct attempt *attempt, struct complaint *ret)
 {
-    uint64_t deadline_ms = attempt->struck_ms + clear_limit_ms(attempt->settings);
+    uint64_t deadline_ms = attempt->struck_ms + attempt->settings->clear_ms;
     uint64_t next_sweep_ms = 0;
     struct complaint left;
     bool clear;
@@ -76,7 +67,7 @@ uint64_t aftermath_await(struct attempt *attempt, struct complaint *ret)
     if (!clear) {
         complain(ret, "after %.1f s there is left: %s", (double)took_ms / 1000.0, left.text);
         marked_kill(attempt->trace.mark);
-        victim_wait(&attempt->victim, muster_clock_ms() + clear_limit_ms(attempt->settings));
+        victim_wait(&attempt->victim, muster_clock_ms() + attempt->settings->clear_ms);
     } else if (muster_clock_left_ms(deadline_ms) == 0) {
         complain(ret, "it took %.1f s until nothing was left", (double)took_ms / 1000.0);
     }
@@ -135,24 +126,22 @@ static bool is_told(const struct attempt *attempt, const char *output)
            strstr(output, attempt->trace.directory) != NULL;
 }
 
-static void check_output(const struct attempt *attempt, struct complaint *ret)
+/* Struck before it had told the suite program that it lives: the run never began, and so left nothing. */
+static bool guardian_was_stillborn(const struct attempt *attempt, const char *output)
 {
-    char path[TRACE_PATH_BYTES + 32];
+    return attempt->phase == MUSTER_BUILD && attempt->method->striker == STRIKE_GUARDIAN &&
+           strstr(output, "the guardian did not start") != NULL;
+}
+
+static void check_output(const struct attempt *attempt, const char *output, struct complaint *ret)
+{
     char how[96];
-    char *output = NULL;
-    struct muster_error err = { 0 };
-    snprintf(path, sizeof path, "%s/output.log", attempt->directory);
-    if (muster__file_read(path, OUTPUT_BYTES_MAX, &output, NULL, &err) != MUSTER_OK) {
-        complain(ret, "%s", err.text);
-        return;
-    }
     if (!ended_right(attempt, output) && !passed_before(attempt)) {
         complain(ret, "the suite program %s", victim_describe(&attempt->victim, how));
     }
     if (directory_is_there(attempt) && !is_told(attempt, output)) {
         complain(ret, "nobody says that the evidence is in %s", attempt->trace.directory);
     }
-    free(output);
 }
 
 void aftermath_check(const struct attempt *attempt, struct complaint *ret)
@@ -160,11 +149,17 @@ void aftermath_check(const struct attempt *attempt, struct complaint *ret)
     bool had_ledger = attempt->trace.run_id[0] != '\0'; /* Else the run was killed before it began. */
     bool in_clean_up = attempt->phase == MUSTER_CLEAN_UP; /* A run that passed may be half removed. */
     bool all_up = attempt->phase >= MUSTER_CAPTURE && !in_clean_up && !attempt->fate.dies_in_deploy;
-    const struct evidence expected = { .must_be_kept = had_ledger && !in_clean_up,
-                                       .verdict =
-                                           attempt->trace.guardian == 0 ? NULL : attempt->method->verdict,
-                                       .nodes_with_logs = all_up ? 3 : 0 };
-    check_output(attempt, ret);
+    char *output = attempt_output(attempt, ret);
+    if (output == NULL) {
+        return;
+    }
+    const struct evidence expected = {
+        .must_be_kept = had_ledger && !in_clean_up && !guardian_was_stillborn(attempt, output),
+        .verdict = attempt->trace.guardian == 0 ? NULL : attempt->method->verdict,
+        .nodes_with_logs = all_up ? attempt->settings->nodes : 0
+    };
+    check_output(attempt, output, ret);
+    free(output);
     evidence_check(&attempt->trace, &expected, ret);
     leftovers_find(&attempt->trace, attempt->settings->runner, ret); /* Nothing came back. */
 }
@@ -176,4 +171,14 @@ void aftermath_check_passed(const struct attempt *attempt, struct complaint *ret
         complain(ret, "an undisturbed suite program %s", victim_describe(&attempt->victim, how));
     }
     evidence_check_gone(&attempt->trace, ret);
+}
+
+void aftermath_check_missed(const struct attempt *attempt, struct complaint *ret)
+{
+    static const struct evidence of_failure = { .must_be_kept = true, .verdict = "fail" };
+    if (exit_code(attempt) == 1) {
+        evidence_check(&attempt->trace, &of_failure, ret);
+    } else {
+        aftermath_check_passed(attempt, ret);
+    }
 }

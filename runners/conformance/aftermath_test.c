@@ -33,7 +33,7 @@ static void make_sound(void)
         snprintf(path, sizeof path, "nodes/node-%u/stdout.log", node);
         testing_put(path, "ready\n");
     }
-    settings = (struct settings){ .runner = muster_runner_find("local"), .slowdown = 0.1 };
+    settings = (struct settings){ .runner = muster_runner_find("local"), .nodes = 3, .clear_ms = 300 };
     attempt = (struct attempt){ .settings = &settings,
                                 .method = methods_find("test"),
                                 .trace = trace,
@@ -149,6 +149,35 @@ START_TEST(what_had_passed_may_be_gone)
 }
 END_TEST
 
+START_TEST(a_stillborn_guardian_leaves_nothing)
+{
+    ck_assert_int_eq(muster__directory_remove(trace.directory, NULL), MUSTER_OK);
+    attempt.method = methods_find("guardian");
+    attempt.phase = MUSTER_BUILD;
+    attempt.victim.status = EXITED(99);
+    assert_complains("the run directory is gone");
+    say("the guardian did not start");
+    assert_complains(NULL);
+    attempt.phase = MUSTER_DEPLOY;
+    assert_complains("the run directory is gone");
+}
+END_TEST
+
+START_TEST(a_missed_victim_may_fail_but_leaves_what_it_should)
+{
+    struct complaint complaint = { "" };
+    aftermath_check_missed(&attempt, &complaint);
+    ck_assert_str_eq(complaint.text, "");
+    attempt.victim.status = EXITED(99);
+    aftermath_check_missed(&attempt, &complaint);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "exited with code 99"));
+    complaint.text[0] = '\0';
+    attempt.victim.status = EXITED(0);
+    aftermath_check_missed(&attempt, &complaint);
+    ck_assert_ptr_nonnull(strstr(complaint.text, " is left"));
+}
+END_TEST
+
 START_TEST(undisturbed_victims_pass_and_leave_nothing)
 {
     struct complaint complaint = { "" };
@@ -173,7 +202,7 @@ START_TEST(what_stays_beyond_the_deadline_is_told_and_killed)
     struct marked found[MARKED_MAX];
     struct victim sleeper;
     struct complaint complaint = { "" };
-    ck_assert_int_eq(victim_start(&sleeper, argv, env, "/dev/null", NULL), MUSTER_OK);
+    ck_assert_int_eq(victim_start(&sleeper, argv, env, NULL, "/dev/null", NULL), MUSTER_OK);
     while (marked_find(attempt.trace.mark, found) == 0) {
         poll(NULL, 0, 5); /* It is just being executed; the test's limit bounds this. */
     }
@@ -218,6 +247,8 @@ static Suite *aftermath_suite(void)
     tcase_add_test(tcase, somebody_says_where_the_evidence_is);
     tcase_add_test(tcase, check_may_give_up_on_a_killed_test);
     tcase_add_test(tcase, what_had_passed_may_be_gone);
+    tcase_add_test(tcase, a_stillborn_guardian_leaves_nothing);
+    tcase_add_test(tcase, a_missed_victim_may_fail_but_leaves_what_it_should);
     tcase_add_test(tcase, undisturbed_victims_pass_and_leave_nothing);
     tcase_add_test(tcase, waiting_ends_when_nothing_is_left);
     tcase_add_test(tcase, what_stays_beyond_the_deadline_is_told_and_killed);

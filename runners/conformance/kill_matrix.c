@@ -16,14 +16,27 @@
 
 #define JOBS_MAX 32u
 #define MOMENTS_MAX 10000u
+#define NODES_MAX 9u
+#define SECONDS_MAX 3600u
+#define DROPPED_MAX 8u
 
 static const char usage[] =
-    "usage: kill_matrix --suite PROGRAM --muster PROGRAM --ctest PROGRAM --method NAME\n"
-    "                   [--runner NAME] [--moments N] [--jobs N] [--seed N] [--only INDEX]\n";
+    "usage: kill_matrix --suite PROGRAM --muster PROGRAM --ctest PROGRAM --method NAME [--runner NAME]\n"
+    "                   [--within SECONDS] [--nodes N] [--drop PREFIX]... [--moments N] [--jobs N] [--seed "
+    "N]\n"
+    "                   [--only INDEX]\n"
+    "\n"
+    "  --within   from the blow until nothing may be left; default: 3\n"
+    "  --nodes    of each victim, at least 2; default: 3\n"
+    "  --drop     victims do not get the variables whose names begin so\n"
+    "\n"
+    "Before there is a guardian, no blow can be aimed: what of set-up is hit lies with chance.\n";
 
 struct matrix {
     struct settings settings;
     const struct method *method;
+    const char *dropped[DROPPED_MAX + 1];
+    unsigned dropped_count;
     unsigned jobs;
     unsigned count;
     unsigned first; /* Index of the first victim; with --only the one that is wanted. */
@@ -141,6 +154,15 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *ret)
     return end != text && *end == '\0' && text[0] != '-' && *ret <= max;
 }
 
+static bool drop(struct matrix *matrix, const char *prefix)
+{
+    bool fits = prefix[0] != '\0' && matrix->dropped_count < DROPPED_MAX;
+    if (fits) {
+        matrix->dropped[matrix->dropped_count++] = prefix;
+    }
+    return fits;
+}
+
 static bool take_option(struct matrix *matrix, int option, const char *value)
 {
     uint64_t number = 0;
@@ -161,6 +183,14 @@ static bool take_option(struct matrix *matrix, int option, const char *value)
     case 'r':
         matrix->settings.runner = muster_runner_find(value);
         return matrix->settings.runner != NULL;
+    case 'w':
+        matrix->settings.clear_ms = number * 1000;
+        return is_number && number >= 1 && number <= SECONDS_MAX;
+    case 'k':
+        matrix->settings.nodes = (unsigned)number;
+        return is_number && number >= 2 && number <= NODES_MAX;
+    case 'x':
+        return drop(matrix, value);
     case 'n':
         matrix->count = (unsigned)number;
         return is_number && number >= 1 && number <= MOMENTS_MAX;
@@ -182,11 +212,19 @@ static bool take_option(struct matrix *matrix, int option, const char *value)
 static bool parse(int argc, char **argv, struct matrix *matrix)
 {
     static const struct option options[] = {
-        { "suite", required_argument, NULL, 's' },  { "muster", required_argument, NULL, 'u' },
-        { "ctest", required_argument, NULL, 'c' },  { "method", required_argument, NULL, 'm' },
-        { "runner", required_argument, NULL, 'r' }, { "moments", required_argument, NULL, 'n' },
-        { "jobs", required_argument, NULL, 'j' },   { "seed", required_argument, NULL, 'd' },
-        { "only", required_argument, NULL, 'o' },   { NULL, 0, NULL, 0 },
+        { "suite", required_argument, NULL, 's' },
+        { "muster", required_argument, NULL, 'u' },
+        { "ctest", required_argument, NULL, 'c' },
+        { "method", required_argument, NULL, 'm' },
+        { "runner", required_argument, NULL, 'r' },
+        { "moments", required_argument, NULL, 'n' },
+        { "jobs", required_argument, NULL, 'j' },
+        { "seed", required_argument, NULL, 'd' },
+        { "only", required_argument, NULL, 'o' },
+        { "within", required_argument, NULL, 'w' },
+        { "nodes", required_argument, NULL, 'k' },
+        { "drop", required_argument, NULL, 'x' },
+        { NULL, 0, NULL, 0 },
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -218,6 +256,7 @@ static bool read_slowdown(struct settings *settings)
         return false;
     }
     settings->slowdown = muster_variables_slowdown(variables);
+    settings->clear_ms = (uint64_t)((double)settings->clear_ms * settings->slowdown);
     return true;
 }
 
@@ -243,9 +282,12 @@ static int run_matrix(struct matrix *matrix)
 
 int main(int argc, char **argv)
 {
-    struct matrix matrix = { .jobs = 6, .mutex = PTHREAD_MUTEX_INITIALIZER };
+    struct matrix matrix = { .jobs = 4, .mutex = PTHREAD_MUTEX_INITIALIZER };
     matrix.settings.seed = muster_random_new_seed();
     matrix.settings.runner = muster_runner_find("local");
+    matrix.settings.clear_ms = 3000;
+    matrix.settings.nodes = 3;
+    matrix.settings.dropped = matrix.dropped;
     if (!parse(argc, argv, &matrix)) {
         fputs(usage, stderr);
         return 99;

@@ -50,7 +50,7 @@ static void start_sleeper(const char *variable)
 {
     const char *const argv[] = { "/bin/sleep", "60", NULL };
     const char *const env[] = { variable, NULL };
-    ck_assert_int_eq(victim_start(&sleeper, argv, env, "/dev/null", NULL), MUSTER_OK);
+    ck_assert_int_eq(victim_start(&sleeper, argv, env, NULL, "/dev/null", NULL), MUSTER_OK);
 }
 
 static void end_sleeper(void)

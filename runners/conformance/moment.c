@@ -13,7 +13,8 @@
 
 #define ATTEMPTS_MAX 6u
 #define SKIPPED 77 /* A suite program's exit code. */
-#define LIFE_MS 60000u
+#define FREE_ATTEMPTS 2u /* After so many a victim is held: it cannot be done before the blow falls. */
+#define LIMIT_SLACK_MS 100u
 
 static bool begin(const struct settings *settings, struct attempt *attempt, const char *name,
                   struct complaint *ret)
@@ -36,23 +37,51 @@ static void discard(const struct attempt *attempt, struct complaint *ret)
     }
 }
 
-/* Each attempt comes a bit earlier in the phase: the last one was too late. */
+/* Each attempt comes a bit earlier in the phase, as the last one was too late; the last one at its begin. */
 static uint64_t draw_delay_ms(const struct settings *settings, const struct moment *moment, uint64_t seed)
 {
     char label[64];
     snprintf(label, sizeof label, "%s-%u-%u", moment->method->name, moment->index, moment->attempts);
     struct muster_random random = muster_random_stream(seed, label);
     double longest_ms = (double)settings->phase_ms[moment->fate.phase] / (1u << moment->attempts);
-    return (uint64_t)(muster_random_unit(&random) * longest_ms);
+    return moment->attempts + 1 == ATTEMPTS_MAX ? 0 : (uint64_t)(muster_random_unit(&random) * longest_ms);
 }
 
-/* True: that was it. False: the victim was done before the blow fell. */
+static bool is_limit(const struct method *method)
+{
+    return method->striker == STRIKE_CHECK || method->striker == STRIKE_CTEST;
+}
+
+/* Check counts from the test's start and ctest from the program's, and neither can be told to wait for a phase.
+ * So the victim waits for the limit; one that passed too early is doubled for the next attempt. */
+static uint64_t choose_limit_ms(const struct settings *settings, const struct moment *moment,
+                                uint64_t delay_ms)
+{
+    uint64_t lead_ms = LIMIT_SLACK_MS;
+    int first = moment->method->striker == STRIKE_CHECK ? MUSTER_DEPLOY : MUSTER_BUILD;
+    for (int phase = first; phase < (int)moment->fate.phase; phase++) {
+        lead_ms += settings->phase_ms[phase] + settings->phase_ms[phase] / 2;
+    }
+    return is_limit(moment->method) ? (lead_ms << moment->early) + delay_ms : 0;
+}
+
+static struct attempt plan_attempt(const struct settings *settings, const struct moment *moment)
+{
+    bool may_be_held = moment->method->striker != STRIKE_NONE;
+    uint64_t delay_ms = draw_delay_ms(settings, moment, settings->seed);
+    return (struct attempt){ .method = moment->method,
+                             .fate = moment->fate,
+                             .delay_ms = delay_ms,
+                             .limit_ms = choose_limit_ms(settings, moment, delay_ms),
+                             .held = may_be_held &&
+                                     (is_limit(moment->method) || moment->attempts >= FREE_ATTEMPTS) };
+}
+
+/* True: that was it. False: the victim was done before the blow fell, or its limit passed before the phase. */
 static bool try_once(const struct settings *settings, struct moment *moment)
 {
     char name[96];
-    struct attempt attempt = { .method = moment->method,
-                               .fate = moment->fate,
-                               .delay_ms = draw_delay_ms(settings, moment, settings->seed) };
+    struct attempt attempt = plan_attempt(settings, moment);
     snprintf(name, sizeof name, "%s-%u-%u-%llx", moment->method->name, moment->index, moment->attempts,
              (unsigned long long)settings->seed);
     moment->attempts++;
@@ -63,12 +92,14 @@ static bool try_once(const struct settings *settings, struct moment *moment)
     if (attempt.struck) {
         moment->clear_ms = aftermath_await(&attempt, &moment->complaint);
         aftermath_check(&attempt, &moment->complaint);
-    } else if (victim_wait(&attempt.victim, muster_clock_ms() + LIFE_MS)) {
-        aftermath_check_passed(&attempt, &moment->complaint);
+    } else if (victim_wait(&attempt.victim, muster_clock_ms() + attempt_life_ms(&attempt))) {
+        aftermath_check_missed(&attempt, &moment->complaint);
     } else {
         complain(&moment->complaint, "it did not end");
     }
-    moment->struck = attempt.struck;
+    bool early = attempt.struck && attempt.limit_ms > 0 && attempt.phase < moment->fate.phase;
+    moment->early += early;
+    moment->struck = attempt.struck && !early;
     moment->phase = attempt.phase;
     snprintf(moment->directory, sizeof moment->directory, "%s", attempt.directory);
     marked_kill(attempt.trace.mark); /* Nothing, unless there was a complaint. */
@@ -84,7 +115,9 @@ void moment_run(const struct settings *settings, struct moment *moment)
     while (moment->attempts < ATTEMPTS_MAX && !try_once(settings, moment)) {
     }
     if (!moment->struck && !complained(&moment->complaint)) {
-        complain(&moment->complaint, "%u victims were done before the blow fell", moment->attempts);
+        complain(&moment->complaint,
+                 "of %u victims %u had their limit pass before %s, and the others were done",
+                 moment->attempts, moment->early, methods_phase_name(moment->fate.phase));
     }
 }
 
@@ -104,12 +137,12 @@ void moment_measure(struct settings *settings, struct complaint *ret)
 {
     static const struct method nobody = { .name = "healthy", .striker = STRIKE_NONE };
     struct attempt attempt = { .method = &nobody, .fate = { .scenario = "healthy", .phase = MUSTER_PROBE } };
-    uint64_t deadline_ms = muster_clock_ms() + (uint64_t)(LIFE_MS * settings->slowdown);
     char name[64];
     snprintf(name, sizeof name, "healthy-%llx", (unsigned long long)settings->seed);
     if (!begin(settings, &attempt, name, ret)) {
         return;
     }
+    uint64_t deadline_ms = muster_clock_ms() + attempt_life_ms(&attempt);
     while (!victim_look(&attempt.victim) && muster_clock_left_ms(deadline_ms) > 0) {
         trace_look(&attempt.trace);
         poll(NULL, 0, 2);

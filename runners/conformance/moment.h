@@ -1,4 +1,5 @@
-/* One victim: started, struck at a random moment of the phase it was given, and looked over afterwards. */
+/* One victim: started, struck at a random moment of the phase it was given, and looked over afterwards. Whoever
+ * strikes from outside does it there; a time limit is set, and the victim stays in the phase until it has passed. */
 #ifndef MUSTER_CONFORMANCE_MOMENT_H
 #define MUSTER_CONFORMANCE_MOMENT_H
 
@@ -17,8 +18,11 @@ struct settings {
     const char *ctest_program;
     const struct muster_runner *runner;
     char work[256]; /* A directory of the driver's own. */
+    const char *const *dropped; /* See victim_start(). */
+    unsigned nodes; /* Of a victim. */
+    uint64_t clear_ms; /* From the blow until nothing may be left. */
     uint64_t seed;
-    double slowdown;
+    double slowdown; /* Of all deadlines; clear_ms is stretched already. */
     bool skipped; /* The runner's backend is absent. */
     uint64_t phase_ms[MUSTER_PHASE_COUNT]; /* How long each takes; measured on a healthy run. */
 };
@@ -28,8 +32,9 @@ struct moment {
     unsigned index;
     struct fate fate;
 
-    bool struck; /* Else it was over before the blow fell, in every attempt. */
+    bool struck; /* In its phase or a later one; else every attempt missed it. */
     unsigned attempts;
+    unsigned early; /* Of these, time limits that passed before the phase had begun. */
     enum muster_phase phase; /* In which it was struck. */
     uint64_t clear_ms; /* From the blow until nothing was left. */
     struct complaint complaint;

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "attempt.h"
@@ -10,7 +11,6 @@
 #include "process.h"
 
 #define WATCH_MS 2 /* Between two looks at what a victim does. */
-#define LIFE_MS 60000u /* No victim takes longer by itself. */
 #define PASS_MS 1000u /* From the end of a test that passed to the end of its suite. */
 
 static bool look(struct attempt *attempt)
@@ -22,7 +22,7 @@ static bool look(struct attempt *attempt)
 /* False: it ended before that. */
 static bool await_phase(struct attempt *attempt)
 {
-    uint64_t deadline_ms = muster_clock_ms() + (uint64_t)(LIFE_MS * attempt->settings->slowdown);
+    uint64_t deadline_ms = muster_clock_ms() + attempt_life_ms(attempt);
     while (look(attempt) && attempt->trace.phase < attempt->fate.phase) {
         if (muster_clock_left_ms(deadline_ms) == 0) {
             return false;
@@ -100,15 +100,24 @@ static bool strike(struct attempt *attempt)
     return false;
 }
 
-static void strike_from_outside(struct attempt *attempt)
+/* Since the last look it may have passed, and be on its way to remove what would tell. */
+static enum muster_phase phase_now(const struct attempt *attempt)
 {
-    if (!await_phase(attempt) || !nap(attempt, attempt->delay_ms)) {
-        return;
+    return trace_is_removed(&attempt->trace) ? MUSTER_CLEAN_UP : attempt->trace.phase;
+}
+
+/* A test whose guardian is killed has to find out by itself, and so has a victim that the blow has missed. */
+static void strike_from_outside(struct attempt *attempt, struct complaint *ret)
+{
+    if (await_phase(attempt) && nap(attempt, attempt->delay_ms)) {
+        trace_read_ledger(&attempt->trace);
+        attempt->struck = strike(attempt);
+        attempt->struck_ms = muster_clock_ms();
+        attempt->phase = phase_now(attempt);
     }
-    trace_read_ledger(&attempt->trace);
-    attempt->struck = strike(attempt);
-    attempt->struck_ms = muster_clock_ms();
-    attempt->phase = attempt->trace.phase;
+    if (attempt->held && (!attempt->struck || attempt->method->striker == STRIKE_GUARDIAN)) {
+        attempt_go_on(attempt, ret);
+    }
 }
 
 /* ---- Deaths that are not ours ---- */
@@ -136,10 +145,25 @@ static bool has_passed(struct attempt *attempt)
     return victim_wait(&attempt->victim, attempt->struck_ms + PASS_MS) && attempt->victim.status == 0;
 }
 
+/* Of its time limit, as the one who set it says; Check may give up instead, see aftermath.c. */
+static bool limit_has_passed(struct attempt *attempt, struct complaint *ret)
+{
+    if (!victim_wait(&attempt->victim, attempt->struck_ms + attempt->settings->clear_ms)) {
+        return true; /* What goes on is told later. */
+    }
+    char *output = attempt_output(attempt, ret);
+    bool passed = output != NULL && (attempt->method->striker == STRIKE_CTEST
+                                         ? strstr(output, "***Timeout") != NULL
+                                         : strstr(output, "Test timeout expired") != NULL ||
+                                               strstr(output, "check_msg.c:") != NULL);
+    free(output);
+    return passed;
+}
+
 static void watch_it_die(struct attempt *attempt, struct complaint *ret)
 {
     struct marked dying;
-    uint64_t deadline_ms = muster_clock_ms() + (uint64_t)(LIFE_MS * attempt->settings->slowdown);
+    uint64_t deadline_ms = muster_clock_ms() + attempt_life_ms(attempt);
     bool found = find_dying(attempt, &dying);
     while (found ? muster__process_runs(dying.pid, dying.start) : look(attempt)) {
         if (muster_clock_left_ms(deadline_ms) == 0) {
@@ -150,8 +174,8 @@ static void watch_it_die(struct attempt *attempt, struct complaint *ret)
         poll(NULL, 0, WATCH_MS);
     }
     attempt->struck_ms = muster_clock_ms();
-    attempt->struck = !has_passed(attempt);
-    attempt->phase = attempt->trace.phase;
+    attempt->phase = phase_now(attempt);
+    attempt->struck = attempt->limit_ms > 0 ? limit_has_passed(attempt, ret) : !has_passed(attempt);
 }
 
 void attempt_strike(struct attempt *attempt, struct complaint *ret)
@@ -161,6 +185,6 @@ void attempt_strike(struct attempt *attempt, struct complaint *ret)
     if (by_others) {
         watch_it_die(attempt, ret);
     } else {
-        strike_from_outside(attempt);
+        strike_from_outside(attempt, ret);
     }
 }

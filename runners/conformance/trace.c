@@ -95,6 +95,13 @@ void trace_look(struct trace *trace)
     }
 }
 
+bool trace_is_removed(const struct trace *trace)
+{
+    char path[sizeof trace->directory + 32];
+    snprintf(path, sizeof path, "%s/events.jsonl", trace->directory);
+    return trace->phase >= MUSTER_DEPLOY && access(path, F_OK) != 0;
+}
+
 void trace_read_ledger(struct trace *trace)
 {
     struct muster_ledger_view *view = NULL;

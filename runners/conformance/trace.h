@@ -31,6 +31,9 @@ void trace_init(struct trace *trace, const char *root, const char *mark);
 /** Looks for the run directory and for phases that began since. */
 void trace_look(struct trace *trace);
 
+/** Whether the run directory, or what was in it, is gone again: so it is when a run has passed. */
+bool trace_is_removed(const struct trace *trace);
+
 /** Takes run id, guardian and lease from the ledger, as far as it goes. */
 void trace_read_ledger(struct trace *trace);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,27 +12,49 @@
 
 #include "muster/clock.h"
 #include "muster/runner.h"
+#include "muster/variables.h"
 
 extern char **environ;
 
-/* What would have a victim do something else than its order says. */
-static bool is_neutral(const char *variable)
+static bool begins_with(const char *text, const char *beginning)
 {
-    static const char *const steering[] = {
-        "CK_",           "MUSTER_",     "LOGOS_BLOCKCHAIN_", "CONSENSUS_",
-        "DEVNODE_",      "KILL_MATRIX", "TESTNET_",          "COMPOSE_RUNNER_PRESERVE",
-        "K8S_RUNNER_PR", "RUST_LOG",    "LOCAL_RUNNER_"
-    };
-    for (size_t i = 0; i < sizeof steering / sizeof steering[0]; i++) {
-        if (strncmp(variable, steering[i], strlen(steering[i])) == 0) {
-            return strncmp(variable, "LOGOS_BLOCKCHAIN_TESTNET_IMAGE", 30) == 0;
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* Variables of the table that say what this machine has, not what a run is to be like. */
+static bool is_of_machine(enum muster_variable id)
+{
+    return id == MUSTER_VAR_IMAGE || id == MUSTER_VAR_IMAGE_PULL_POLICY || id == MUSTER_VAR_COMPOSE_HOST ||
+           id == MUSTER_VAR_K8S_NODE_HOST || id == MUSTER_VAR_SLOW_TEST_ENV;
+}
+
+static bool is_in_table(const char *variable)
+{
+    size_t length = strcspn(variable, "=");
+    for (int i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+        enum muster_variable id = (enum muster_variable)i;
+        const char *name = muster_variable_info(id)->name;
+        if (strlen(name) == length && strncmp(variable, name, length) == 0) {
+            return !is_of_machine(id);
         }
     }
-    return true;
+    return false;
+}
+
+/* Whether it would have a victim do something else than its order says. */
+static bool is_steering(const char *variable, const char *const *dropped)
+{
+    for (size_t i = 0; dropped != NULL && dropped[i] != NULL; i++) {
+        if (begins_with(variable, dropped[i])) {
+            return true;
+        }
+    }
+    return begins_with(variable, "CK_") || begins_with(variable, "MUSTER_") ||
+           begins_with(variable, "KILL_MATRIX_") || is_in_table(variable);
 }
 
 /* Strings borrowed from both; the caller frees the array alone. */
-static char **make_environment(const char *const *own)
+static char **make_environment(const char *const *own, const char *const *dropped)
 {
     size_t inherited = 0;
     while (environ[inherited] != NULL) {
@@ -40,7 +63,7 @@ static char **make_environment(const char *const *own)
     char **all = calloc(inherited + VICTIM_ENV_MAX + 1, sizeof *all);
     size_t count = 0;
     for (size_t i = 0; all != NULL && i < inherited; i++) {
-        if (is_neutral(environ[i])) {
+        if (!is_steering(environ[i], dropped)) {
             all[count++] = environ[i];
         }
     }
@@ -57,13 +80,21 @@ static int spawn(struct victim *victim, const char *const *argv, char **env, con
     }
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
+    sigset_t all;
+    sigset_t none;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path, O_WRONLY | O_CREAT | O_APPEND,
                                      0600);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    /* Whoever runs this in the background of a shell has it ignore SIGINT; a victim must not. */
+    sigfillset(&all);
+    sigemptyset(&none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     char **arguments;
     memcpy(&arguments, &argv, sizeof argv);
     int error = posix_spawn(&victim->pid, argv[0], &actions, &attributes, arguments, env);
@@ -73,10 +104,10 @@ static int spawn(struct victim *victim, const char *const *argv, char **env, con
 }
 
 enum muster_rc victim_start(struct victim *victim, const char *const *argv, const char *const *env,
-                            const char *output_path, struct muster_error *err)
+                            const char *const *dropped, const char *output_path, struct muster_error *err)
 {
     memset(victim, 0, sizeof *victim);
-    char **all = make_environment(env);
+    char **all = make_environment(env, dropped);
     int error = all == NULL ? ENOMEM : spawn(victim, argv, all, output_path);
     free(all);
     return error == 0 ? MUSTER_OK
