@@ -40,7 +40,8 @@ struct muster__transfer {
 
     uint64_t url_hash;
     struct muster__buffer url;
-    struct muster__buffer applied_url;
+    struct muster__buffer applied_url; /* Empty: none. */
+    CURLU *parsed_url; /* Of applied_url, so that libcurl need not parse it for each request. */
     char unix_path[sizeof(((struct muster_endpoint *)0)->unix_socket_path)];
     char applied_unix_path[sizeof(((struct muster_endpoint *)0)->unix_socket_path)];
     const char *method;
@@ -112,7 +113,7 @@ struct muster_http {
     struct muster__socket *sockets; /* By descriptor. */
     size_t socket_count;
     struct muster__transfer *live;
-    uint64_t curl_due_us; /* UINT64_MAX: libcurl waits for nothing. */
+    uint64_t curl_due_us; /* 0: at once; UINT64_MAX: libcurl waits for nothing. */
     uint64_t silence_due_ms; /* No stream can have been silent for too long before this. */
     struct curl_slist *json_headers;
     long stream_count;

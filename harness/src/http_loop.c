@@ -106,7 +106,11 @@ int muster__curl_due(CURLM *multi, long timeout_ms, void *context)
 {
     struct muster_http *http = context;
     (void)multi;
-    http->curl_due_us = timeout_ms < 0 ? UINT64_MAX : muster_clock_us() + (uint64_t)timeout_ms * 1000u;
+    if (timeout_ms <= 0) { /* At once, as for each request that begins: no need to know the time. */
+        http->curl_due_us = timeout_ms < 0 ? UINT64_MAX : 0;
+    } else {
+        http->curl_due_us = muster_clock_us() + (uint64_t)timeout_ms * 1000u;
+    }
     return 0;
 }
 
@@ -307,7 +311,8 @@ static void wait_and_act(struct muster_http *http)
 static void act_on_time(struct muster_http *http)
 {
     int running = 0;
-    if (http->curl_due_us != UINT64_MAX && muster_clock_us() >= http->curl_due_us) {
+    if (http->curl_due_us == 0 ||
+        (http->curl_due_us != UINT64_MAX && muster_clock_us() >= http->curl_due_us)) {
         http->curl_due_us = UINT64_MAX;
         (void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }

@@ -18,6 +18,82 @@ START_TEST(requests_are_answered_over_one_connection)
 }
 END_TEST
 
+/* One after the other, so that all share one handle, which must carry nothing over. */
+START_TEST(a_used_handle_serves_another_node)
+{
+    struct test_server *other = test_server_start(handle, NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        struct muster_reply reply = { 0 };
+        struct muster_error err = { 0 };
+        struct muster_endpoint endpoint = test_endpoint(other, "");
+        struct muster_request request = make_request("GET", "/echo", NULL, 20000);
+        check_reply("POST", "/echo", "[1]", 200, "POST [1] as json");
+        ck_assert_int_eq(muster__http_perform(http, &endpoint, &request, &reply, &err), MUSTER_OK);
+        ck_assert_str_eq(reply.body, "GET ");
+        muster_reply_fini(&reply);
+        muster_request_fini(&request);
+    }
+    ck_assert_uint_eq(atomic_load(&server->accepted), 1);
+    ck_assert_uint_eq(atomic_load(&other->accepted), 1);
+    test_server_stop(other);
+}
+END_TEST
+
+/* A relative URL is not completed with the one that the handle had before. */
+START_TEST(a_url_that_is_none_is_refused)
+{
+    static const char *const urls[] = { "/echo", "", "http://", "http://a b" };
+    for (size_t i = 0; i < 4; i++) {
+        struct muster_reply reply = { 0 };
+        struct muster_error err = { 0 };
+        struct muster_request request = make_request("GET", "", NULL, 1000);
+        struct muster_endpoint endpoint = { 0 };
+        check_reply("GET", "/echo", NULL, 200, "GET ");
+        (void)snprintf(endpoint.base_url, sizeof(endpoint.base_url), "%s", urls[i]);
+        ck_assert_int_eq(muster__http_perform(http, &endpoint, &request, &reply, &err), MUSTER_EHTTP);
+        ck_assert_msg(strstr(err.text, "URL") != NULL, "%s", err.text);
+        muster_request_fini(&request);
+    }
+    check_reply("GET", "/echo", NULL, 200, "GET ");
+}
+END_TEST
+
+/* The answer to a POST that is larger than the room made for it. */
+START_TEST(a_long_answer_to_a_post_comes_whole)
+{
+    char body[6000];
+    char text[sizeof(body) + 32];
+    memset(body, 'x', sizeof(body) - 1);
+    body[sizeof(body) - 1] = '\0';
+    (void)snprintf(text, sizeof(text), "POST %s as json", body);
+    check_reply("POST", "/echo", body, 200, text);
+    check_reply("GET", "/echo", NULL, 200, "GET ");
+    check_reply("POST", "/echo", "1", 200, "POST 1 as json");
+}
+END_TEST
+
+START_TEST(a_node_may_close_a_connection_between_two_requests)
+{
+    for (unsigned i = 1; i <= 4; i++) {
+        check_reply(i % 2 == 0 ? "GET" : "POST", "/last", i % 2 == 0 ? NULL : "{}", 200, "last");
+        ck_assert_uint_eq(atomic_load(&server->accepted), i);
+    }
+    check_reply("POST", "/echo", "{}", 200, "POST {} as json");
+}
+END_TEST
+
+/* It closed while the request was on its way: sent again, whole, over a new connection. */
+START_TEST(a_request_that_met_a_dead_connection_is_sent_again)
+{
+    check_reply("GET", "/echo", NULL, 200, "GET ");
+    check_reply("POST", "/lose-second", "{}", 200, "kept");
+    ck_assert_uint_eq(atomic_load(&server->accepted), 1);
+    check_reply("POST", "/lose-second", "{}", 200, "kept");
+    ck_assert_uint_eq(atomic_load(&server->accepted), 2);
+    check_reply("POST", "/echo", "[2]", 200, "POST [2] as json");
+}
+END_TEST
+
 static const struct {
     const char *path;
     uint32_t timeout_ms;
@@ -150,18 +226,27 @@ static void fire(void *context)
     (void)sem_post(&tick->ticks->tally.ended);
 }
 
+/* In the engine's thread, so that none fires before all are set, however slow the machine is. */
+static void set_scrambled(void *context)
+{
+    struct tick *each = context;
+    each->ticks->at_ms = muster_clock_ms() + 50;
+    for (unsigned i = 0; i < 64; i++) {
+        unsigned place = (i * 37) % 64;
+        each[i].number = place;
+        ck_assert_int_eq(muster__http_timer(http, each->ticks->at_ms + place, fire, &each[i]), MUSTER_OK);
+    }
+}
+
 START_TEST(timers_fire_in_order_and_not_early)
 {
     struct ticks ticks = { .count = 0 };
     struct tick each[64];
     (void)sem_init(&ticks.tally.ended, 0, 0);
-    uint64_t now_ms = muster_clock_ms();
-    ticks.at_ms = now_ms + 50;
     for (unsigned i = 0; i < 64; i++) {
-        unsigned place = (i * 37) % 64; /* Set in a scrambled order. */
-        each[i] = (struct tick){ .ticks = &ticks, .number = place };
-        ck_assert_int_eq(muster__http_timer(http, now_ms + 50 + place, fire, &each[i]), MUSTER_OK);
+        each[i] = (struct tick){ .ticks = &ticks };
     }
+    ck_assert_int_eq(muster__http_timer(http, 0, set_scrambled, each), MUSTER_OK);
     wait_ends(&ticks.tally, 64);
     ck_assert_uint_eq(ticks.count, 64);
     for (unsigned i = 0; i < 64; i++) {
@@ -188,6 +273,11 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, requests_are_answered_over_one_connection);
+    tcase_add_test(cases, a_used_handle_serves_another_node);
+    tcase_add_test(cases, a_url_that_is_none_is_refused);
+    tcase_add_test(cases, a_long_answer_to_a_post_comes_whole);
+    tcase_add_test(cases, a_node_may_close_a_connection_between_two_requests);
+    tcase_add_test(cases, a_request_that_met_a_dead_connection_is_sent_again);
     tcase_add_loop_test(cases, a_bad_answer_is_a_sentence, 0, sizeof(bad_answers) / sizeof(bad_answers[0]));
     tcase_add_test(cases, a_refused_connection_says_so);
     tcase_add_test(cases, other_protocols_and_files_are_not_served);

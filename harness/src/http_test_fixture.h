@@ -72,12 +72,19 @@ static inline bool stream_ending(int fd)
     return false;
 }
 
+/* Answers the first request and all after the second, which it lets die with its connection. */
+static inline bool lose_second(int fd)
+{
+    static atomic_uint requests;
+    return atomic_fetch_add(&requests, 1) != 1 && test_reply(fd, 200, "kept");
+}
+
 static inline bool handle(void *context, int fd, const struct test_request *request)
 {
     (void)context;
     const char *path = request->path;
     if (strcmp(path, "/echo") == 0) {
-        char text[512];
+        char text[8192];
         (void)snprintf(text, sizeof(text), "%s %.*s%s", request->method, (int)request->body_bytes,
                        request->body,
                        strstr(request->head, "Content-Type: application/json\r\n") != NULL ? " as json" : "");
@@ -100,6 +107,12 @@ static inline bool handle(void *context, int fd, const struct test_request *requ
     }
     if (strcmp(path, "/close") == 0) {
         return false;
+    }
+    if (strcmp(path, "/last") == 0) {
+        return test_reply(fd, 200, "last") && false;
+    }
+    if (strcmp(path, "/lose-second") == 0) {
+        return lose_second(fd);
     }
     if (strcmp(path, "/drip") == 0) {
         return drip(fd);

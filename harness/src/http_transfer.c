@@ -5,6 +5,10 @@
 #include "http_internal.h"
 #include "muster/clock.h"
 
+/* What libcurl makes room for, anew for each request, where something is sent: the answer is short, or takes
+ * more than one read. So small that malloc() has it at hand. */
+#define RECEIPT_BYTES 1024L
+
 bool muster__buffer_put(struct muster__buffer *buffer, const char *bytes, size_t count)
 {
     if (count >= buffer->capacity - buffer->used) {
@@ -96,6 +100,7 @@ void muster__transfer_destroy(struct muster__transfer *transfer)
         return;
     }
     curl_easy_cleanup(transfer->easy);
+    curl_url_cleanup(transfer->parsed_url); /* Borrowed by the handle until now. */
     muster__buffer_fini(&transfer->url);
     muster__buffer_fini(&transfer->applied_url);
     muster__buffer_fini(&transfer->body);
@@ -139,6 +144,16 @@ bool muster__transfer_fill(struct muster__transfer *transfer, const struct muste
     return true;
 }
 
+/* libcurl copies where the certificates are for each request, and only plain HTTP is spoken. One that was
+ * built without these options has nothing to copy. */
+static void forget_certificates(CURL *easy)
+{
+    (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+}
+
 /* The options that never change. NOSIGNAL, because threads; no proxy, because nodes are where the runner
  * says; QUICK_EXIT, so that a name server that hangs does not hold up the end of a run. */
 static CURLcode make_easy(struct muster__transfer *transfer)
@@ -148,6 +163,7 @@ static CURLcode make_easy(struct muster__transfer *transfer)
         return CURLE_OUT_OF_MEMORY;
     }
     transfer->easy = easy;
+    forget_certificates(easy);
     CURLcode code[] = {
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L),
         curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L),
@@ -157,7 +173,6 @@ static CURLcode make_easy(struct muster__transfer *transfer)
         curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L),
         curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1),
         curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L),
-        curl_easy_setopt(easy, CURLOPT_USERAGENT, "muster"),
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text),
         curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer),
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, muster__receive_header),
@@ -177,15 +192,36 @@ static CURLcode make_easy(struct muster__transfer *transfer)
     return CURLE_OK;
 }
 
+/* A parsed URL is made anew, because one that had another before would complete a relative URL with it. The
+ * text is set as well, because libcurl keeps it beside the parsed one and must not keep that of the request
+ * before. */
+static CURLcode set_url(struct muster__transfer *transfer)
+{
+    CURLU *parsed = curl_url();
+    if (parsed == NULL) {
+        return CURLE_OUT_OF_MEMORY;
+    }
+    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, transfer->url.bytes,
+                                  CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+    if (code != CURLUE_OK) {
+        curl_url_cleanup(parsed);
+        return code == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT;
+    }
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_CURLU, parsed);
+    curl_url_cleanup(transfer->parsed_url);
+    transfer->parsed_url = parsed;
+    return curl_easy_setopt(transfer->easy, CURLOPT_URL, transfer->url.bytes);
+}
+
 static CURLcode apply_url(struct muster__transfer *transfer)
 {
     CURLcode code = CURLE_OK;
-    if (transfer->applied_url.bytes == NULL ||
-        strcmp(transfer->applied_url.bytes, transfer->url.bytes) != 0) {
-        code = curl_easy_setopt(transfer->easy, CURLOPT_URL, transfer->url.bytes);
+    if (transfer->applied_url.used == 0 || strcmp(transfer->applied_url.bytes, transfer->url.bytes) != 0) {
         transfer->applied_url.used = 0;
-        if (!muster__buffer_put(&transfer->applied_url, transfer->url.bytes, transfer->url.used)) {
-            muster__buffer_fini(&transfer->applied_url);
+        code = set_url(transfer);
+        if (code == CURLE_OK &&
+            !muster__buffer_put(&transfer->applied_url, transfer->url.bytes, transfer->url.used)) {
+            code = CURLE_OUT_OF_MEMORY;
         }
     }
     if (code == CURLE_OK && strcmp(transfer->applied_unix_path, transfer->unix_path) != 0) {
@@ -209,6 +245,7 @@ static CURLcode apply_method(struct muster__transfer *transfer)
         code = curl_easy_setopt(easy, sends ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
         (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, plain ? NULL : transfer->method);
         (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, sends ? transfer->http->json_headers : NULL);
+        (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, sends ? RECEIPT_BYTES : (long)CURL_MAX_WRITE_SIZE);
         transfer->applied_method = transfer->method;
         transfer->applied_body = transfer->has_body;
     }
