@@ -1,5 +1,5 @@
 # muster_add_suite(<name> SOURCES <file>... RUNNERS <runner>... [NODE_CONTROL] [ENVIRONMENT <NAME=value>...]
-#                  [LINK_LIBRARIES <library>...] [IMAGE_FIXTURE <fixture>])
+#                  [SYSTEM <library>] [LINK_LIBRARIES <library>...] [IMAGE_FIXTURE <fixture>])
 #
 # Builds the program <name>_suite, asks it for its scenarios once it is built, and registers each one on each
 # runner as a ctest test <suite>.<scenario>.<runner>, with
@@ -8,6 +8,8 @@
 #                     CK_TIMEOUT_MULTIPLIER as ctest finds them
 #   PROCESSORS        what the scenario asks for, for ctest -j
 #   SKIP_RETURN_CODE  77: a backend that is absent shows as skipped
+# SYSTEM is the library of the kind of node that scenarios are for, which defines muster_default_system(); without it
+# they are for nodes that speak the Logos API.
 # IMAGE_FIXTURE names the ctest fixture that makes the container image, required by the tests of all runners but
 # local and external.
 # NODE_CONTROL sets LOCAL_RUNNER_NODE_CONTROL=1 for local scenarios that need node control; without it they
@@ -17,7 +19,7 @@
 set(MUSTER_SCENARIOS_DIR "${CMAKE_CURRENT_LIST_DIR}" CACHE INTERNAL "Where muster's CMake scripts are")
 
 function(muster_add_suite name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "NODE_CONTROL" "IMAGE_FIXTURE" "SOURCES;RUNNERS;ENVIRONMENT;LINK_LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NODE_CONTROL" "IMAGE_FIXTURE;SYSTEM" "SOURCES;RUNNERS;ENVIRONMENT;LINK_LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "muster_add_suite(${name}): unknown argument '${arg_UNPARSED_ARGUMENTS}'")
   endif()
@@ -26,9 +28,13 @@ function(muster_add_suite name)
   endif()
   set(program ${name}_suite)
   add_executable(${program} ${arg_SOURCES})
-  target_link_libraries(${program} PRIVATE muster::check ${arg_LINK_LIBRARIES})
-  if(TARGET muster-devnode)
-    add_dependencies(${program} muster-devnode)
+  if(arg_SYSTEM)
+    target_link_libraries(${program} PRIVATE muster::glue ${arg_SYSTEM} ${arg_LINK_LIBRARIES})
+  else()
+    target_link_libraries(${program} PRIVATE muster::check ${arg_LINK_LIBRARIES})
+    if(TARGET muster-devnode)
+      add_dependencies(${program} muster-devnode)
+    endif()
   endif()
   muster_discover_scenarios(${program} "${arg_RUNNERS}" "${arg_NODE_CONTROL}" "${arg_ENVIRONMENT}"
     "${arg_IMAGE_FIXTURE}")

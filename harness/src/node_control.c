@@ -73,6 +73,7 @@ static void note_down(struct muster_run *run, uint32_t node)
     pthread_mutex_lock(&run->mutex);
     if (!run->down[node]) {
         run->down[node] = true;
+        run->down_ms[node] = muster_clock_ms();
         /* Past the bound the last stretch goes on: less is judged then, and nothing wrongly. */
         if (run->down_count++ == 0 && run->outage_count < MUSTER__OUTAGES_MAX) {
             run->outages[run->outage_count++] = (struct muster__outage){ .began_ms = muster_clock_ms() };

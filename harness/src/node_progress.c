@@ -117,6 +117,9 @@ void muster_node_view(struct muster_run *run, uint32_t node, struct muster_node_
     *ret = (struct muster_node_view){ 0 };
     if (node < run->plan->node_count) {
         muster__feed_view(run->feed, node, ret);
+        pthread_mutex_lock(&run->mutex);
+        ret->down_ms = run->down_ms[node];
+        pthread_mutex_unlock(&run->mutex);
     }
 }
 

@@ -118,7 +118,8 @@ static void resolve_deadlines(struct muster_plan *plan, const struct muster_vari
     plan->slowdown = muster_variables_slowdown(variables);
     plan->ready_ms = stretched(plan, plan->ready_ms);
     plan->settle_ms = stretched(plan, plan->settle_ms != 0 ? plan->settle_ms : default_settle_ms(plan));
-    plan->grace_ms = stretched(plan, plan->grace_ms != 0 ? plan->grace_ms : GRACE_MS);
+    uint32_t own_grace_ms = plan->system->grace_ms != 0 ? plan->system->grace_ms : GRACE_MS;
+    plan->grace_ms = stretched(plan, plan->grace_ms != 0 ? plan->grace_ms : own_grace_ms);
 }
 
 void muster__transactions_resolve(const struct muster_plan *plan, struct muster_transactions *options)

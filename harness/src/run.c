@@ -149,11 +149,26 @@ bool muster_run_active(const struct muster_run *run)
            muster_clock_ms() < atomic_load(&run->closes_ms);
 }
 
+static enum muster_rc sleep_after_window(struct muster_run *run, uint64_t until_ms)
+{
+    uint64_t changes = 0;
+    while (muster_clock_ms() < until_ms) {
+        if (muster__run_failure(run, NULL) != MUSTER_OK) {
+            return MUSTER_ESTOPPED;
+        }
+        muster__run_wait(run, until_ms, &changes);
+    }
+    return MUSTER_OK;
+}
+
 enum muster_rc muster_run_sleep(struct muster_run *run, uint64_t duration_ms)
 {
     uint64_t closes_ms = atomic_load(&run->closes_ms);
     uint64_t until_ms =
         muster_clock_ms() + (duration_ms < (uint64_t)MUSTER_DAY_MS ? duration_ms : (uint64_t)MUSTER_DAY_MS);
+    if (atomic_load(&run->stopping) && pthread_equal(pthread_self(), run->test_thread) != 0) {
+        return sleep_after_window(run, until_ms);
+    }
     bool cut_short = closes_ms != 0 && closes_ms < until_ms;
     until_ms = cut_short ? closes_ms : until_ms;
     pthread_mutex_lock(&run->mutex);

@@ -95,6 +95,7 @@ struct muster_run {
     uint32_t controls_under_way;
     uint32_t controls_done;
     bool down[MUSTER_NODES_MAX]; /* Asked to be down. */
+    uint64_t down_ms[MUSTER_NODES_MAX]; /* When it last was; 0: never. */
     uint32_t down_count;
     size_t outage_count;
     struct muster__outage outages[MUSTER__OUTAGES_MAX];

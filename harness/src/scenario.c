@@ -1,4 +1,6 @@
 /* The builder: takes the parts of a plan, and keeps the first mistake. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +60,19 @@ void muster_scenario_destroy(struct muster_scenario *s)
 const struct muster_error *muster_scenario_mistake(const struct muster_scenario *s)
 {
     return s != NULL && s->mistake.rc != MUSTER_OK ? &s->mistake : NULL;
+}
+
+void muster_scenario_refuse(struct muster_scenario *s, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    if (s == NULL) {
+        return;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    muster__mistake(s, "%s", text);
 }
 
 void muster_topology(struct muster_scenario *s, const struct muster_topology *topology)

@@ -35,26 +35,31 @@ static enum muster_rc judge_engine(const struct muster_tool *tool, struct muster
 }
 
 /* The image's entry point is the node; without one the first argument would be taken for a program. */
-static enum muster_rc judge_image(const struct muster_tool *tool, const char *image, struct muster_error *err)
+static enum muster_rc judge_image(const struct muster_tool *tool, const struct muster_system *system,
+                                  const char *image, struct muster_error *err)
 {
     char line[512];
-    const char *variable = muster_variable_info(MUSTER_VAR_IMAGE)->name;
+    bool has_variable = system->image_variable < MUSTER_VARIABLE_COUNT;
+    const char *variable = has_variable ? muster_variable_info(system->image_variable)->name : "";
     if (muster_tool_succeeded(tool)) {
         bool has_entry = tool->output[0] == '[' && strncmp(tool->output, "[]", 2) != 0;
         return has_entry ? MUSTER_OK
                          : muster_error_set(err, MUSTER_EINVAL,
                                             "the image '%s' has no entry point, so there is no node in it to "
-                                            "start; build it with ENTRYPOINT, or name another with %s",
-                                            image, variable);
+                                            "start; build it with ENTRYPOINT%s%s",
+                                            image, has_variable ? ", or name another with " : "",
+                                            has_variable ? variable : "");
     }
     if (tool->rc != MUSTER_OK || strcasestr(tool->complaint, "no such image") == NULL) {
         return muster_error_set(err, MUSTER_ESKIP,
                                 "the engine does not say whether it has the image '%s': %s", image,
                                 muster_tool_complaint(tool->complaint, line));
     }
-    if (strcmp(image, muster_variable_info(MUSTER_VAR_IMAGE)->fallback) == 0) {
+    if (strcmp(image, system->image) == 0) {
         return muster_error_set(err, MUSTER_EINVAL,
-                                "the engine has no image '%s'; build it with " BUILD_SCRIPT, image);
+                                "the engine has no image '%s'; build it with " BUILD_SCRIPT
+                                " --node PROGRAM --tag %s, where PROGRAM is '%s'",
+                                image, image, system->program);
     }
     return muster_error_set(
         err, MUSTER_EINVAL,
@@ -85,6 +90,7 @@ static enum muster_rc judge_place(const struct muster_tool *tool, const struct m
 }
 
 static enum muster_rc judge(struct compose_engine *engine, const struct muster_tool tools[QUESTION_COUNT],
+                            const struct muster_system *system, const char *image,
                             const struct muster_variables *variables, struct muster_error *err)
 {
     const struct muster_tool *plugin = &tools[ASK_PLUGIN];
@@ -95,17 +101,18 @@ static enum muster_rc judge(struct compose_engine *engine, const struct muster_t
     if (rc == MUSTER_OK) {
         rc = judge_place(&tools[ASK_PLACE], variables, err);
     }
-    const char *image = muster_variable_text(variables, MUSTER_VAR_IMAGE);
-    return rc != MUSTER_OK ? rc : judge_image(&tools[ASK_IMAGE], image, err);
+    return rc != MUSTER_OK ? rc : judge_image(&tools[ASK_IMAGE], system, image, err);
 }
 
 enum muster_rc compose__probe(const struct muster_plan *plan, const struct muster_variables *variables,
                               struct muster_error *err)
 {
     struct compose_engine engine;
-    (void)plan;
-    const char *image = muster_variable_text(variables, MUSTER_VAR_IMAGE);
-    enum muster_rc rc = compose__engine_find(&engine, err);
+    const char *image = NULL;
+    enum muster_rc rc = muster_image_find(plan->system, variables, &image, err);
+    if (rc == MUSTER_OK) {
+        rc = compose__engine_find(&engine, err);
+    }
     if (rc != MUSTER_OK) {
         return rc;
     }
@@ -124,7 +131,7 @@ enum muster_rc compose__probe(const struct muster_plan *plan, const struct muste
     struct muster_error failure = { 0 };
     rc = muster_tool_run(tools, QUESTION_COUNT, QUESTION_COUNT, PROBE_MS, &failure);
     bool could_ask = rc == MUSTER_OK || rc == MUSTER_ETIMEDOUT;
-    rc = could_ask ? judge(&engine, tools, variables, err)
+    rc = could_ask ? judge(&engine, tools, plan->system, image, variables, err)
                    : muster_error_set(err, MUSTER_ESKIP, "docker cannot be run here: %s", failure.text);
     for (size_t i = 0; i < QUESTION_COUNT; i++) {
         muster_tool_fini(&tools[i]);

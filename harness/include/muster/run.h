@@ -41,7 +41,8 @@ struct muster_random muster_run_random(const struct muster_run *run, const char 
 
 /** Whether workloads should go on. */
 bool muster_run_active(const struct muster_run *run);
-/** Waits, but no longer than the window: MUSTER_OK after duration_ms, else MUSTER_ESTOPPED. */
+/** Waits, but no longer than the window: MUSTER_OK after duration_ms, else MUSTER_ESTOPPED. In the test's thread also
+ * after the window, as an expectation does between two looks: MUSTER_ESTOPPED once the run has failed. */
 MUSTER_MUST_USE enum muster_rc muster_run_sleep(struct muster_run *run, uint64_t duration_ms);
 
 /** Writes one line into events.jsonl: {"event": kind, ...}. `format` as json_pack() knows it ("{s:i}"). */
@@ -97,6 +98,7 @@ enum muster_node_state {
 struct muster_node_view {
     enum muster_node_state state;
     uint32_t restarts;
+    uint64_t down_ms; /* Monotonic: when it was last told to stop, die or pause; 0: never. */
     struct muster_progress progress;
     uint64_t changed_ms; /* Monotonic: when its tip last changed; 0: never. */
     uint64_t answered_ms; /* Monotonic: its last good answer; 0: never. */

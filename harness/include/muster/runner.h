@@ -64,6 +64,11 @@ MUSTER_MUST_USE enum muster_rc muster_program_find(const struct muster_system *s
                                                    const struct muster_variables *variables, char path[4096],
                                                    struct muster_error *err);
 
+/** The container image of the plan's system (see muster_system). Borrowed from both. MUSTER_EINVAL: it has none. */
+MUSTER_MUST_USE enum muster_rc muster_image_find(const struct muster_system *system,
+                                                 const struct muster_variables *variables, const char **ret,
+                                                 struct muster_error *err);
+
 /** Where a node's output goes: beside its files, or below the log directory (MUSTER_VAR_LOG_DIR) in a directory of the run's own,
  * which is made. MUSTER_OK; MUSTER_EIO names the variable and why logs cannot be written there. */
 MUSTER_MUST_USE enum muster_rc muster_deployment_place_logs(struct muster_deployment *deployment,

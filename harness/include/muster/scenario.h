@@ -116,7 +116,7 @@ void muster_require(struct muster_scenario *s, uint32_t capabilities);
 struct muster_deadlines {
     uint32_t ready_ms; /* Deploy, all nodes and their peers together. Default: the runner's. */
     uint32_t settle_ms; /* Cooldown and settle. Default: ten block intervals and 5 s, to 10 min. */
-    uint32_t grace_ms; /* From a node's TERM to its KILL. Default: 3 000. */
+    uint32_t grace_ms; /* From a node's TERM to its KILL. Default: the system's. */
 };
 void muster_deadlines(struct muster_scenario *s, const struct muster_deadlines *deadlines);
 
@@ -153,6 +153,10 @@ struct muster_expectation {
     void (*destroy)(void *context);
 };
 void muster_expectation(struct muster_scenario *s, const struct muster_expectation *expectation);
+
+/** For who writes parts of a scenario: makes the plan unusable for a reason, one sentence that names the field, its
+ * value and the remedy. The first mistake sticks. */
+void muster_scenario_refuse(struct muster_scenario *s, const char *format, ...) MUSTER_PRINTF(2, 3);
 
 /* One variable for a node. */
 struct muster_env {

@@ -142,6 +142,13 @@ struct muster_system {
     const char *program;
     const char *program_path; /* NULL: none. */
 
+    /* The container image, where a runner starts one; its entry point is the program. image_variable is what names
+     * it (or MUSTER_VARIABLE_COUNT), else it is `image`. NULL: the system has none, and no variable is looked at. */
+    enum muster_variable image_variable;
+    const char *image;
+
+    uint32_t grace_ms; /* What a node may take to end after TERM, where the scenario does not say. Default: 3 000. */
+
     const struct muster_port *ports; /* ports[0] is the API's. */
     size_t port_count;
 
@@ -196,6 +203,10 @@ struct muster_system {
                                            struct muster_error *err);
     void (*settle_submission)(void *state, const struct muster_submission *submission, bool accepted);
 };
+
+/** The system of scenarios that name none. Not defined by the harness, but once in a program: by the library of a
+ * system, unless the program defines it itself. */
+const struct muster_system *muster_default_system(void);
 
 #ifdef __cplusplus
 }
