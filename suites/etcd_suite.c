@@ -76,7 +76,8 @@ static void leader_paused(struct muster_scenario *s)
 
 /* ---- A minority stops: puts go on; a majority stops: they do not ---- */
 
-static enum muster_rc height_of(struct muster_run *run, uint32_t node, uint64_t *ret, struct muster_error *err)
+static enum muster_rc height_of(struct muster_run *run, uint32_t node, uint64_t *ret,
+                                struct muster_error *err)
 {
     struct muster_progress progress = { .height = 0 };
     enum muster_rc rc = muster_node_progress(run, node, &progress, err);

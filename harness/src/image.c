@@ -5,10 +5,11 @@ enum muster_rc muster_image_find(const struct muster_system *system, const struc
                                  const char **ret, struct muster_error *err)
 {
     if (system->image == NULL) {
-        return muster_error_set(err, MUSTER_EINVAL,
-                                "the system '%s' has no container image; run it where nodes are processes, as with "
-                                "MUSTER_RUNNER=local",
-                                system->name);
+        return muster_error_set(
+            err, MUSTER_EINVAL,
+            "the system '%s' has no container image; run it where nodes are processes, as with "
+            "MUSTER_RUNNER=local",
+            system->name);
     }
     bool named = system->image_variable < MUSTER_VARIABLE_COUNT &&
                  muster_variable_is_set(variables, system->image_variable);

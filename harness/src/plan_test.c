@@ -202,6 +202,23 @@ START_TEST(deadlines_do_not_overflow)
 }
 END_TEST
 
+START_TEST(grace_is_the_systems_unless_given)
+{
+    static const struct muster_system slow = { .name = "slow", .grace_ms = 15000 };
+    struct muster_scenario *s = create_whole();
+    muster_system(s, &slow);
+    struct muster_plan *plan = build_well(s);
+    ck_assert_uint_eq(plan->grace_ms, 15000);
+    muster_plan_destroy(plan);
+    s = create_whole();
+    muster_system(s, &slow);
+    muster_deadlines(s, &(struct muster_deadlines){ .grace_ms = 200 });
+    plan = build_well(s);
+    ck_assert_uint_eq(plan->grace_ms, 200);
+    muster_plan_destroy(plan);
+}
+END_TEST
+
 START_TEST(settling_is_bounded)
 {
     struct muster_scenario *s = create_whole();
@@ -433,6 +450,7 @@ static Suite *plan_suite(void)
     tcase_add_test(tcase, variables_override_the_scenario);
     tcase_add_test(tcase, slow_machines_get_longer_deadlines);
     tcase_add_test(tcase, deadlines_do_not_overflow);
+    tcase_add_test(tcase, grace_is_the_systems_unless_given);
     tcase_add_test(tcase, settling_is_bounded);
     tcase_add_test(tcase, seeds_come_from_the_environment);
     tcase_add_test(tcase, else_seeds_are_new);

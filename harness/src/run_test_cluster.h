@@ -141,6 +141,12 @@ static inline bool cluster_answer(void *context, int fd, const struct test_reque
     if (strcmp(rest, "progress") == 0) {
         return cluster_progress(fd, node);
     }
+    if (strncmp(rest, "status/", 7) == 0) {
+        return test_reply(fd, (int)strtol(rest + 7, NULL, 10), "said");
+    }
+    if (strcmp(rest, "half") == 0) {
+        return test_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nha"); /* And no more. */
+    }
     return strcmp(rest, "submit") == 0 ? cluster_submit(fd, node, request)
                                        : cluster_block(fd, rest + strlen("block/"));
 }

@@ -268,6 +268,16 @@ START_TEST(a_null_scenario_is_harmless)
 }
 END_TEST
 
+START_TEST(parts_of_others_can_refuse)
+{
+    struct muster_scenario *s = create();
+    muster_scenario_refuse(s, "puts.rate is %u; use 1 to %u", 7u, 5u);
+    muster_scenario_refuse(s, "never heard");
+    check_mistake(s, "puts.rate is 7; use 1 to 5");
+    muster_scenario_refuse(NULL, "nothing");
+}
+END_TEST
+
 static Suite *scenario_suite(void)
 {
     Suite *suite = suite_create("scenario");
@@ -285,6 +295,7 @@ static Suite *scenario_suite(void)
     tcase_add_test(tcase, environment);
     tcase_add_test(tcase, environment_is_bounded);
     tcase_add_test(tcase, a_null_scenario_is_harmless);
+    tcase_add_test(tcase, parts_of_others_can_refuse);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -55,7 +55,7 @@ void muster_run_event(struct muster_run *run, const char *kind, const char *form
  *
  * @param reply  Filled on MUSTER_OK, whatever its status; the caller calls muster_reply_fini().
  * @return MUSTER_OK; MUSTER_EHTTP (no connection, broken off, reply too large); MUSTER_ETIMEDOUT;
- *         MUSTER_ENODE, the node is stopped; MUSTER_ENOMEM.
+ *         MUSTER_ENODE, the node is stopped; MUSTER_EINVAL, there is no such node; MUSTER_ENOMEM.
  */
 MUSTER_MUST_USE enum muster_rc muster_node_request(struct muster_run *run, uint32_t node,
                                                    const struct muster_request *request,
