@@ -30,6 +30,7 @@ struct compose {
     struct compose_node *nodes;
     const char **hosts; /* Service names by node. */
     char (*services)[COMPOSE_NAME_BYTES];
+    const char *image; /* Borrowed from the system or the environment. */
     char entry[512]; /* The image's entry point: the node; "" when not known. */
     struct runner_programs programs;
     struct compose_watch *watch;

@@ -16,17 +16,12 @@ static void take_line(const struct runner_command *command, char *ret, size_t si
     ret[length] = '\0';
 }
 
-static enum muster_rc find_image(const struct compose *compose, const char **ret, struct muster_error *err)
-{
-    return muster_image_find(muster_deployment_plan(compose->deployment)->system,
-                             muster_deployment_variables(compose->deployment), ret, err);
-}
-
 /* The context is named in every call from here on: switching it elsewhere must not split a run. */
 enum muster_rc compose__find_engine(struct compose *compose, struct muster_error *err)
 {
-    const char *image = NULL;
-    enum muster_rc rc = find_image(compose, &image, err);
+    enum muster_rc rc =
+        muster_image_find(muster_deployment_plan(compose->deployment)->system,
+                          muster_deployment_variables(compose->deployment), &compose->image, err);
     if (rc == MUSTER_OK) {
         rc = compose__engine_find(&compose->engine, err);
     }
@@ -40,7 +35,7 @@ enum muster_rc compose__find_engine(struct compose *compose, struct muster_error
         { .argv = compose__docker(&compose->engine, "compose", "version", "--short", NULL) },
         { .argv = compose__docker(&compose->engine, "context", "inspect", "--format", "{{.Name}}", NULL) },
         { .argv = compose__docker(&compose->engine, "image", "inspect", "--format",
-                                  "{{index .Config.Entrypoint 0}}", image, NULL) },
+                                  "{{index .Config.Entrypoint 0}}", compose->image, NULL) },
     };
     rc = runner__run(&compose->programs, commands, 3, COMPOSE_CALL_MS, err);
     if (rc == MUSTER_OK) {
@@ -104,19 +99,15 @@ static enum muster_rc write_project(struct compose *compose, const json_t *proje
 enum muster_rc compose__write_files(struct compose *compose, struct muster_error *err)
 {
     const struct muster_plan *plan = muster_deployment_plan(compose->deployment);
-    const char *image = NULL;
-    enum muster_rc rc = find_image(compose, &image, err);
-    if (rc != MUSTER_OK) {
-        return rc;
-    }
     char publish[64];
     compose__publish(compose->host, plan->system->ports[0].number, publish);
     const struct compose_common common = { .run_id = muster_deployment_run_id(compose->deployment),
-                                           .image = image,
+                                           .image = compose->image,
                                            .publish = publish,
                                            .grace_ms = plan->grace_ms };
     json_t *project = compose__project_new(&common);
-    rc = project != NULL ? MUSTER_OK : muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file");
+    enum muster_rc rc =
+        project != NULL ? MUSTER_OK : muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file");
     for (uint32_t i = 0; i < compose->node_count && rc == MUSTER_OK; i++) {
         rc = add_node(compose, &common, i, project, err);
     }

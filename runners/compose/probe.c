@@ -58,7 +58,7 @@ static enum muster_rc judge_image(const struct muster_tool *tool, const struct m
     if (strcmp(image, system->image) == 0) {
         return muster_error_set(err, MUSTER_EINVAL,
                                 "the engine has no image '%s'; build it with " BUILD_SCRIPT
-                                " --node PROGRAM --tag %s, where PROGRAM is '%s'",
+                                " --tag %s --node PATH, the path of '%s'",
                                 image, image, system->program);
     }
     return muster_error_set(

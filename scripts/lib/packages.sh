@@ -15,6 +15,11 @@ build_requirements=(
   module:libsodium=libsodium-dev
 )
 
+# What the tests run beside it. Nobody needs the service that Debian makes of etcd.
+test_requirements=(
+  command:etcd=etcd-server
+)
+
 fail() {
   printf '%s: %s\n' "${0##*/}" "$1" >&2
   exit "$2"
@@ -65,4 +70,8 @@ install_missing() {
 
 install_build_requirements() {
   install_missing "${build_requirements[@]}"
+}
+
+install_test_requirements() {
+  install_missing "${build_requirements[@]}" "${test_requirements[@]}"
 }

@@ -40,7 +40,7 @@ case $preset in
   *) fail "--preset is '$preset', which there is not; use dev, release, asan, tsan or ci" 1 ;;
 esac
 
-install_build_requirements
+install_test_requirements
 build "$preset" "$directory"
 cd "$root"
 exec ctest --preset "$preset" -j2 --output-on-failure "$@"
