@@ -166,7 +166,7 @@ enum muster_rc muster_run_sleep(struct muster_run *run, uint64_t duration_ms)
     uint64_t closes_ms = atomic_load(&run->closes_ms);
     uint64_t until_ms =
         muster_clock_ms() + (duration_ms < (uint64_t)MUSTER_DAY_MS ? duration_ms : (uint64_t)MUSTER_DAY_MS);
-    if (atomic_load(&run->stopping) && pthread_equal(pthread_self(), run->test_thread) != 0) {
+    if (muster_run_phase(run) == MUSTER_EVALUATE && pthread_equal(pthread_self(), run->test_thread) != 0) {
         return sleep_after_window(run, until_ms);
     }
     bool cut_short = closes_ms != 0 && closes_ms < until_ms;

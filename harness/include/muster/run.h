@@ -41,8 +41,8 @@ struct muster_random muster_run_random(const struct muster_run *run, const char 
 
 /** Whether workloads should go on. */
 bool muster_run_active(const struct muster_run *run);
-/** Waits, but no longer than the window: MUSTER_OK after duration_ms, else MUSTER_ESTOPPED. In the test's thread also
- * after the window, as an expectation does between two looks: MUSTER_ESTOPPED once the run has failed. */
+/** Waits, but no longer than the window: MUSTER_OK after duration_ms, else MUSTER_ESTOPPED. In an expectation's
+ * evaluate it waits after the window too, for its next look: MUSTER_ESTOPPED once the run has failed. */
 MUSTER_MUST_USE enum muster_rc muster_run_sleep(struct muster_run *run, uint64_t duration_ms);
 
 /** Writes one line into events.jsonl: {"event": kind, ...}. `format` as json_pack() knows it ("{s:i}"). */
