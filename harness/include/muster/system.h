@@ -147,7 +147,8 @@ struct muster_system {
     enum muster_variable image_variable;
     const char *image;
 
-    uint32_t grace_ms; /* What a node may take to end after TERM, where the scenario does not say. Default: 3 000. */
+    /* Milliseconds from a node's TERM to its KILL, where the scenario does not say. Default: 3 000. */
+    uint32_t grace_ms;
 
     const struct muster_port *ports; /* ports[0] is the API's. */
     size_t port_count;
