@@ -31,13 +31,49 @@ START_TEST(holds)
 }
 END_TEST
 
+/* ---- Trouble: what a scenario does to its members, and that it came to its end ---- */
+
+struct trouble {
+    const char *name;
+    enum muster_rc (*make)(struct muster_run *run, struct muster_error *err);
+    bool done;
+};
+
+static enum muster_rc make_trouble(struct muster_run *run, void *context, struct muster_error *err)
+{
+    struct trouble *trouble = context;
+    enum muster_rc rc = trouble->make(run, err);
+    trouble->done = rc == MUSTER_OK;
+    return rc;
+}
+
+static enum muster_rc was_done(struct muster_run *run, void *context, struct muster_report *report,
+                               struct muster_error *err)
+{
+    const struct trouble *trouble = context;
+    (void)run;
+    (void)report;
+    return trouble->done ? MUSTER_OK
+                         : muster_error_set(err, MUSTER_EEXPECT,
+                                            "the window closed before %s had come to its end", trouble->name);
+}
+
+/* One scenario, one run: the trouble is a static variable of its plan function. */
+static void add_trouble(struct muster_scenario *s, struct trouble *trouble)
+{
+    muster_require(s, MUSTER_NODE_CONTROL);
+    muster_workload(
+        s, &(struct muster_workload){ .name = trouble->name, .run = make_trouble, .context = trouble });
+    muster_expectation(
+        s, &(struct muster_expectation){ .name = "trouble_done", .evaluate = was_done, .context = trouble });
+}
+
 /* ---- The leader goes, and comes back as a follower ---- */
 
-static enum muster_rc kill_leader(struct muster_run *run, void *context, struct muster_error *err)
+static enum muster_rc kill_leader(struct muster_run *run, struct muster_error *err)
 {
     uint32_t leader = 0;
     uint32_t next = 0;
-    (void)context;
     enum muster_rc rc = muster_run_sleep(run, 1500);
     rc = rc == MUSTER_OK ? muster_etcd_wait_leader(run, LEADER_MS, &leader, err) : rc;
     rc = rc == MUSTER_OK ? muster_node_kill(run, leader, err) : rc;
@@ -47,17 +83,17 @@ static enum muster_rc kill_leader(struct muster_run *run, void *context, struct 
 
 static void leader_killed(struct muster_scenario *s)
 {
+    static struct trouble trouble = { .name = "kill_leader", .make = kill_leader };
     three_members(s);
-    muster_require(s, MUSTER_NODE_CONTROL);
-    muster_workload(s, &(struct muster_workload){ .name = "kill_leader", .run = kill_leader });
+    add_trouble(s, &trouble);
+    muster_run_duration(s, MUSTER_SECONDS(10));
     muster_expect_etcd_leader_change(s, NULL);
 }
 
-static enum muster_rc pause_leader(struct muster_run *run, void *context, struct muster_error *err)
+static enum muster_rc pause_leader(struct muster_run *run, struct muster_error *err)
 {
     uint32_t leader = 0;
     uint32_t next = 0;
-    (void)context;
     enum muster_rc rc = muster_run_sleep(run, 1500);
     rc = rc == MUSTER_OK ? muster_etcd_wait_leader(run, LEADER_MS, &leader, err) : rc;
     rc = rc == MUSTER_OK ? muster_node_pause(run, leader, err) : rc;
@@ -68,9 +104,10 @@ static enum muster_rc pause_leader(struct muster_run *run, void *context, struct
 
 static void leader_paused(struct muster_scenario *s)
 {
+    static struct trouble trouble = { .name = "pause_leader", .make = pause_leader };
     three_members(s);
-    muster_require(s, MUSTER_NODE_CONTROL);
-    muster_workload(s, &(struct muster_workload){ .name = "pause_leader", .run = pause_leader });
+    add_trouble(s, &trouble);
+    muster_run_duration(s, MUSTER_SECONDS(10));
     muster_expect_etcd_leader_change(s, NULL);
 }
 
@@ -86,10 +123,9 @@ static enum muster_rc height_of(struct muster_run *run, uint32_t node, uint64_t 
 }
 
 /* Two of five are down until the rest has written twenty entries more. */
-static enum muster_rc stop_minority(struct muster_run *run, void *context, struct muster_error *err)
+static enum muster_rc stop_minority(struct muster_run *run, struct muster_error *err)
 {
     uint64_t height = 0;
-    (void)context;
     enum muster_rc rc = muster_run_sleep(run, 1000);
     rc = rc == MUSTER_OK ? muster_node_stop(run, 0, err) : rc;
     rc = rc == MUSTER_OK ? muster_node_stop(run, 1, err) : rc;
@@ -101,9 +137,10 @@ static enum muster_rc stop_minority(struct muster_run *run, void *context, struc
 
 static void minority_stopped(struct muster_scenario *s)
 {
+    static struct trouble trouble = { .name = "stop_minority", .make = stop_minority };
     five_members(s);
-    muster_require(s, MUSTER_NODE_CONTROL);
-    muster_workload(s, &(struct muster_workload){ .name = "stop_minority", .run = stop_minority });
+    add_trouble(s, &trouble);
+    muster_run_duration(s, MUSTER_SECONDS(15));
 }
 
 /* Waits until the one that is left knows that it is alone: from then on nothing can be written. */
@@ -137,10 +174,9 @@ static enum muster_rc stands_still(struct muster_run *run, uint64_t *height, str
     return rc;
 }
 
-static enum muster_rc stop_majority(struct muster_run *run, void *context, struct muster_error *err)
+static enum muster_rc stop_majority(struct muster_run *run, struct muster_error *err)
 {
     uint64_t height = 0;
-    (void)context;
     enum muster_rc rc = muster_run_sleep(run, 1000);
     rc = rc == MUSTER_OK ? muster_node_stop(run, 1, err) : rc;
     rc = rc == MUSTER_OK ? muster_node_stop(run, 2, err) : rc;
@@ -157,11 +193,11 @@ static enum muster_rc stop_majority(struct muster_run *run, void *context, struc
 /* The silence is asked for, so liveness allows it; that it turns red by it elsewhere is in fixtures/etcd/tests. */
 static void majority_stopped(struct muster_scenario *s)
 {
+    static struct trouble trouble = { .name = "stop_majority", .make = stop_majority };
     members(s, 3);
     muster_expect_etcd_liveness(s, &(struct muster_etcd_liveness){ .silence_ms = 60000 });
-    muster_require(s, MUSTER_NODE_CONTROL);
-    muster_workload(s, &(struct muster_workload){ .name = "stop_majority", .run = stop_majority });
-    muster_run_duration(s, MUSTER_SECONDS(14));
+    add_trouble(s, &trouble);
+    muster_run_duration(s, MUSTER_SECONDS(20));
 }
 
 static Suite *etcd_suite(void)

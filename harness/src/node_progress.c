@@ -104,6 +104,10 @@ enum muster_rc muster_node_wait_height(struct muster_run *run, uint32_t node, ui
         if (muster__run_failure(run, NULL) != MUSTER_OK) {
             return muster__run_failure(run, err);
         }
+        /* A workload's thread is not to outlast the window; a test and an expectation may wait on. */
+        if (atomic_load(&run->stopping) && pthread_equal(pthread_self(), run->test_thread) == 0) {
+            return MUSTER_ESTOPPED;
+        }
         if (muster_clock_left_ms(deadline_ms) == 0) {
             return describe_wait(run, node, height, &last, &cause, timeout_ms, err);
         }

@@ -150,6 +150,25 @@ START_TEST(workloads_ask_from_threads_of_their_own)
 }
 END_TEST
 
+static enum muster_rc waited = MUSTER_OK;
+
+static enum muster_rc wait_for_ever(struct muster_run *run, void *context, struct muster_error *cause)
+{
+    (void)context;
+    waited = muster_node_wait_height(run, 1, UINT64_MAX, 60000, cause);
+    return waited;
+}
+
+START_TEST(a_wait_for_a_height_ends_with_the_window)
+{
+    struct muster_scenario *s = cluster_scenario(2, WINDOW_MS);
+    muster_workload(s, &(struct muster_workload){ .name = "wait", .run = wait_for_ever });
+    start(s);
+    finish();
+    ck_assert_int_eq(waited, MUSTER_ESTOPPED);
+}
+END_TEST
+
 /* ---- What else workloads and expectations of others stand on ---- */
 
 static uint64_t sleep_ms = 100;
@@ -237,6 +256,7 @@ int main(void)
     tcase_add_test(tcase, a_node_that_is_down_is_not_asked);
     tcase_add_test(tcase, a_paused_node_is_asked);
     tcase_add_test(tcase, workloads_ask_from_threads_of_their_own);
+    tcase_add_test(tcase, a_wait_for_a_height_ends_with_the_window);
     tcase_add_test(tcase, an_expectation_can_wait_after_the_window);
     tcase_add_test(tcase, it_does_not_wait_once_the_run_has_failed);
     tcase_add_test(tcase, a_view_says_when_the_node_was_taken_down);

@@ -65,7 +65,8 @@ MUSTER_MUST_USE enum muster_rc muster_node_request(struct muster_run *run, uint3
 MUSTER_MUST_USE enum muster_rc muster_node_progress(struct muster_run *run, uint32_t node,
                                                     struct muster_progress *ret, struct muster_error *err);
 
-/** Waits until a node's tip is at `height` or above. MUSTER_ETIMEDOUT names where it was. */
+/** Waits until a node's tip is at `height` or above. MUSTER_ETIMEDOUT names where it was; MUSTER_ESTOPPED, for a
+ * workload, once the window has closed. */
 MUSTER_MUST_USE enum muster_rc muster_node_wait_height(struct muster_run *run, uint32_t node, uint64_t height,
                                                        uint32_t timeout_ms, struct muster_error *err);
 
