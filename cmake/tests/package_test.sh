@@ -142,11 +142,37 @@ case_pkg_config() {
   COUNTER_FORGETS=1 fails_saying 'node-0 counted .* of ' make -C "$consumer" check
 }
 
+# Suites on Logos nodes find muster-devnode where it was moved to.
+case_suites() {
+  local build=$consumer/build
+  install_it
+  cp -r "$SOURCE/suites" "$consumer"
+  cat >"$consumer/CMakeLists.txt" <<'TEXT'
+cmake_minimum_required(VERSION 3.21)
+project(suites LANGUAGES C)
+enable_testing()
+find_package(muster CONFIG REQUIRED)
+muster_add_suite(examples SOURCES examples_suite.c RUNNERS local)
+TEXT
+  quietly "$CMAKE" -S "$consumer" -B "$build" -D CMAKE_PREFIX_PATH="$prefix" -D CMAKE_C_COMPILER="$CC"
+  quietly "$CMAKE" --build "$build"
+  quietly "$CTEST" --test-dir "$build" --output-on-failure -R custom_workload
+  grep -q '100% tests passed, 0 tests failed out of 1' "$work/log" || fail "unexpected: $(cat "$work/log")"
+  assert_nothing_left
+  rm -r "$prefix/libexec"
+  fails_saying "the node program 'muster-devnode' .* is neither beside this program nor in PATH" \
+    "$CTEST" --test-dir "$build" --output-on-failure -R custom_workload
+}
+
 # ---- The examples that the READMEs show are the consumer's files ----
 
-# A block of Markdown that begins with ```c counter.h is that file.
+# And that of README.md compiles. A block of Markdown that begins with ```c counter.h is that file.
 case_readme() {
   local readme name names=0
+  install_it
+  sed -n '/^[`]\{3\}c$/,/^[`]\{3\}$/p' "$SOURCE/README.md" | sed '/^[`]\{3\}/d' >"$work/example.c"
+  grep -q MUSTER_MAIN "$work/example.c" || fail 'README.md shows no suite'
+  "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I "$prefix/include" "$work/example.c"
   for readme in "$SOURCE"/{suites,harness,fixtures,runners}/README.md; do
     while IFS= read -r name; do
       sed -n "/^\`\`\`[a-z]* ${name//./\\.}\$/,/^\`\`\`\$/p" "$readme" | sed '1d;$d' >"$work/shown"

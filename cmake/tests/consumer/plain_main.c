@@ -37,14 +37,15 @@ static enum muster_rc run_it(const struct muster_plan *plan, const struct muster
     if (rc != MUSTER_OK) {
         return rc;
     }
-    if (muster_session_deploy(session, &run, err) == MUSTER_OK) {
+    rc = muster_session_deploy(session, &run, err);
+    if (rc == MUSTER_OK) {
         muster_run_execute(run, err);
         rc = muster_run_evaluate(run, err);
     }
-    rc = muster_session_finish(session, err);
+    enum muster_rc finished = muster_session_finish(session, err);
     muster_session_close(session, &outcome);
     printf("counter.plain on plain: %s\n", muster_verdict_name(outcome.verdict));
-    return rc;
+    return rc == MUSTER_OK ? finished : rc;
 }
 
 int main(void)
