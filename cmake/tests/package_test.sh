@@ -4,7 +4,7 @@
 set -euo pipefail
 
 : "${BUILD:?}" "${SOURCE:?}" "${CMAKE:?}" "${CTEST:?}" "${CC:?}" "${VERSION:?}"
-export CFLAGS=${CFLAGS-}
+export CFLAGS="-Wall -Wextra -Wpedantic -Wshadow -Werror ${CFLAGS-}"
 
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT

@@ -1,4 +1,5 @@
 /* The program under test: GET /count says how many POSTs there were. "counter HOST PORT" */
+#define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <signal.h>
