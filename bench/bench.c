@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "logos.h"
-#include "registry.h"
+#include "muster/logos.h"
+#include "muster/registry.h"
 
 #define RUNS_DEFAULT 7u
 

@@ -1,5 +1,6 @@
 # Run by the build: asks a suite program for its scenarios (--list) and writes them down for ctest.
-# PROGRAM, RUNNERS, NODE_CONTROL, ENVIRONMENT, IMAGE_FIXTURE, OUTPUT as muster_add_suite() gave them.
+# PROGRAM, RUNNERS, NODE_CONTROL, ENVIRONMENT, IMAGE_FIXTURE, NODE_PROGRAMS, OUTPUT as muster_add_suite() gave
+# them.
 
 cmake_minimum_required(VERSION 3.20)
 
@@ -38,10 +39,15 @@ function(describe variable line runner)
   if(IMAGE_FIXTURE AND NOT runner MATCHES "^(local|host|external)$")
     set(fixture "FIXTURES_REQUIRED ${IMAGE_FIXTURE}")
   endif()
+  set(modification)
+  if(NODE_PROGRAMS)
+    set(modification "ENVIRONMENT_MODIFICATION [==[PATH=path_list_append:${NODE_PROGRAMS}]==]")
+  endif()
   set(${variable} "math(EXPR limit \"${limit} * \${stretch}\")
 add_test([==[${full}.${runner}]==] [==[${PROGRAM}]==])
 set_tests_properties([==[${full}.${runner}]==] PROPERTIES LABELS [==[${labels}]==] TIMEOUT \${limit}
-  PROCESSORS ${processors} SKIP_RETURN_CODE 77 ENVIRONMENT [==[${environment}]==] ${fixture})
+  PROCESSORS ${processors} SKIP_RETURN_CODE 77 ENVIRONMENT [==[${environment}]==] ${fixture}
+  ${modification})
 " PARENT_SCOPE)
 endfunction()
 

@@ -14,6 +14,7 @@
 # local and external.
 # NODE_CONTROL sets LOCAL_RUNNER_NODE_CONTROL=1 for local scenarios that need node control; without it they
 # are skipped there, as by default the local runner has none.
+# Where muster is installed, ctest appends the folder of its node programs to PATH, which a moved installation needs.
 # A runner that the program does not know is an error of the build.
 
 set(MUSTER_SCENARIOS_DIR "${CMAKE_CURRENT_LIST_DIR}" CACHE INTERNAL "Where muster's CMake scripts are")
@@ -47,7 +48,7 @@ function(muster_discover_scenarios program runners node_control environment imag
   add_custom_command(TARGET ${program} POST_BUILD BYPRODUCTS "${tests}"
     COMMAND "${CMAKE_COMMAND}" -D "PROGRAM=$<TARGET_FILE:${program}>" -D "RUNNERS=${runners}"
             -D "NODE_CONTROL=${node_control}" -D "ENVIRONMENT=${environment}" -D "IMAGE_FIXTURE=${image_fixture}"
-            -D "OUTPUT=${tests}"
+            -D "NODE_PROGRAMS=${MUSTER_NODE_PROGRAMS}" -D "OUTPUT=${tests}"
             -P "${MUSTER_SCENARIOS_DIR}/MusterDiscover.cmake"
     COMMENT "Asking ${program} for its scenarios" VERBATIM)
   set_property(TARGET ${program} APPEND PROPERTY LINK_DEPENDS "${MUSTER_SCENARIOS_DIR}/MusterDiscover.cmake")

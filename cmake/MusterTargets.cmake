@@ -15,12 +15,15 @@ endfunction()
 function(muster_setup target)
   set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  # What assertions name: a path within the project, wherever it was built.
+  target_compile_options(${target} PRIVATE "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:muster_warnings>)
   target_link_libraries(${target} PUBLIC $<BUILD_INTERFACE:muster_sanitizers>)
 endfunction()
 
 # muster_add_library(<name> FOLDERS <folder>... INCLUDE <folder>... LINK <library>...): the static library
-# muster_<name>, also known as muster::<name>. INCLUDE folders are for its users too.
+# muster_<name>, also known as muster::<name>. INCLUDE folders are for its users too; those that have a folder
+# muster/ hold its public headers.
 function(muster_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FOLDERS;INCLUDE;LINK")
   muster_sources(sources ${arg_FOLDERS})
@@ -29,6 +32,10 @@ function(muster_add_library name)
   foreach(folder IN LISTS arg_INCLUDE)
     target_include_directories(muster_${name} PUBLIC
       "$<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/${folder}>")
+    if(IS_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/muster")
+      set_property(TARGET muster_${name} APPEND PROPERTY
+        MUSTER_PUBLIC_HEADERS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/muster/")
+    endif()
   endforeach()
   target_link_libraries(muster_${name} PUBLIC ${arg_LINK})
   muster_setup(muster_${name})

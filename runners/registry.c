@@ -1,4 +1,4 @@
-#include "registry.h"
+#include "muster/registry.h"
 
 #include <string.h>
 

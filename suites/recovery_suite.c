@@ -15,6 +15,18 @@ static void star_of_four(struct muster_scenario *s)
     muster_run_duration(s, MUSTER_SECONDS(8));
 }
 
+typedef enum muster_rc node_action(struct muster_run *run, uint32_t node, struct muster_error *err);
+
+/* Takes a node away, lets the others go on without it, and brings it back. */
+static void miss_some_blocks(struct muster_run *run, uint32_t node, node_action *take, node_action *bring)
+{
+    uint64_t missed_height = muster_ck_height(run, node) + 2;
+    muster_ck_ok(take(run, node, err));
+    muster_ck_wait_height(run, 0, missed_height, CATCH_UP_MS);
+    muster_ck_ok(bring(run, node, err));
+    muster_ck_wait_height(run, node, missed_height, CATCH_UP_MS);
+}
+
 /* The window opens on a cluster that has been through it: what counts is that it is whole again. */
 static void judge(struct muster_run *run, uint32_t node, uint64_t height_before)
 {
@@ -38,10 +50,7 @@ START_TEST(killed_node_catches_up)
     struct muster_run *run = muster_run();
     muster_ck_wait_height(run, 2, 2, CATCH_UP_MS);
     uint64_t height_before = muster_ck_height(run, 2);
-    muster_ck_kill(run, 2);
-    muster_ck_wait_height(run, 0, height_before + 2, CATCH_UP_MS);
-    muster_ck_start(run, 2);
-    muster_ck_wait_height(run, 2, height_before + 2, CATCH_UP_MS);
+    miss_some_blocks(run, 2, muster_node_kill, muster_node_start);
     judge(run, 2, height_before);
 }
 END_TEST
@@ -51,10 +60,7 @@ START_TEST(paused_node_catches_up)
     struct muster_run *run = muster_run();
     muster_ck_wait_height(run, 3, 2, CATCH_UP_MS);
     uint64_t height_before = muster_ck_height(run, 3);
-    muster_ck_pause(run, 3);
-    muster_ck_wait_height(run, 0, height_before + 2, CATCH_UP_MS);
-    muster_ck_resume(run, 3);
-    muster_ck_wait_height(run, 3, height_before + 2, CATCH_UP_MS);
+    miss_some_blocks(run, 3, muster_node_pause, muster_node_resume);
     judge(run, 3, height_before);
 }
 END_TEST

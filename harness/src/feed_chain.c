@@ -1,4 +1,5 @@
 /* The best chain: the highest block and what is below it. Of blocks of one height the first seen stays. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,7 @@ static void truncate_to(struct muster_feed *feed, size_t count)
 static void note_reorg(struct muster_feed *feed, const struct muster__entry *fork,
                        const struct muster__entry *tip)
 {
+    assert(feed->best != NULL); /* Where there is a fork, there was a best chain. */
     uint64_t height = fork->block.height;
     uint64_t removed = feed->best->block.height - height;
     feed->reorgs++;

@@ -11,7 +11,7 @@
 
 bool muster__buffer_put(struct muster__buffer *buffer, const char *bytes, size_t count)
 {
-    if (count >= buffer->capacity - buffer->used) {
+    if (buffer->bytes == NULL || count >= buffer->capacity - buffer->used) {
         size_t capacity = buffer->capacity < 512 ? 512 : buffer->capacity;
         while (capacity <= buffer->used + count) {
             capacity *= 2;

@@ -1,4 +1,5 @@
 /* Asking nodes: requests, how far one is, how far all are. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -217,6 +218,7 @@ void muster__ask_progress(struct muster_run *run, uint32_t timeout_ms, struct mu
         answers[i] = (struct muster__answer){ .rc = MUSTER_ESKIP };
     }
     enum muster_rc rc = run->plan->system->request_progress(run->plan->system_state, &request, &cause);
+    assert(run->plan->node_count >= 1);
     struct question *questions = calloc(run->plan->node_count, sizeof *questions);
     if (rc == MUSTER_OK && questions != NULL) {
         request.timeout_ms = timeout_ms;

@@ -103,16 +103,18 @@ enum muster_rc muster_program_find(const struct muster_system *system,
         enum muster_rc rc = muster__path(path, err, "%s", named);
         return rc != MUSTER_OK ? rc : check_program(path, muster_variable_info(variable)->name, err);
     }
-    if (system->program_path != NULL && is_program(system->program_path)) {
-        return muster__path(path, err, "%s", system->program_path);
-    }
     if (find_beside(system->program, path) || find_in_path(system->program, path)) {
         return MUSTER_OK;
     }
+    /* Last, as it is where an installation was meant to be: what lies beside the program is nearer. */
+    const char *installed = system->program_path;
+    if (installed != NULL && is_program(installed)) {
+        return muster__path(path, err, "%s", installed);
+    }
     return muster_error_set(
         err, MUSTER_EINVAL,
-        "the node program '%s' of system '%s' is neither beside this program nor in PATH; "
-        "%s%s%s",
-        system->program, system->name, has_variable ? "set " : "install it",
+        "the node program '%s' of system '%s' is neither beside this program nor in PATH%s%s; %s%s%s",
+        system->program, system->name, installed == NULL ? "" : ", nor is it ",
+        installed == NULL ? "" : installed, has_variable ? "set " : "install it",
         has_variable ? muster_variable_info(variable)->name : "", has_variable ? " to its path" : "");
 }

@@ -30,11 +30,8 @@ static void write_program(const void *bytes, size_t size, mode_t mode)
     ck_assert_int_eq(chmod(program, mode), 0);
 }
 
-static enum muster_rc find(const char *named, char path[4096])
+static enum muster_rc find_of(const struct muster_system *system, const char *named, char path[4096])
 {
-    const struct muster_system system = { .name = "test",
-                                          .program_variable = MUSTER_VAR_NODE_BIN,
-                                          .program = "no-such-node-program" };
     struct muster_variables *variables = NULL;
     const char *name = muster_variable_info(MUSTER_VAR_NODE_BIN)->name;
     if (named == NULL) {
@@ -43,9 +40,17 @@ static enum muster_rc find(const char *named, char path[4096])
         setenv(name, named, 1);
     }
     ck_assert_int_eq(muster_variables_read(&variables, NULL), MUSTER_OK);
-    enum muster_rc rc = muster_program_find(&system, variables, path, &err);
+    enum muster_rc rc = muster_program_find(system, variables, path, &err);
     muster_variables_destroy(variables);
     return rc;
+}
+
+static enum muster_rc find(const char *named, char path[4096])
+{
+    const struct muster_system system = { .name = "test",
+                                          .program_variable = MUSTER_VAR_NODE_BIN,
+                                          .program = "no-such-node-program" };
+    return find_of(&system, named, path);
 }
 
 static void refuse(const char *named, const char *words)
@@ -87,6 +92,30 @@ START_TEST(a_program_that_is_nowhere_names_the_variable)
 }
 END_TEST
 
+START_TEST(an_installed_program_serves_where_no_other_does)
+{
+    char path[4096];
+    struct muster_system system = { .name = "test",
+                                    .program_variable = MUSTER_VAR_NODE_BIN,
+                                    .program = "no-such-node-program",
+                                    .program_path = program };
+    muster_error_clear(&err);
+    ck_assert_int_eq(find_of(&system, NULL, path), MUSTER_EINVAL);
+    ck_assert_msg(strstr(err.text, program) != NULL, "'%s' lacks '%s'", err.text, program);
+    write_program("#!/bin/true\n", 12, 0755);
+    ck_assert_int_eq(find_of(&system, NULL, path), MUSTER_OK);
+    ck_assert_str_eq(path, program);
+    system.program = "program_test"; /* Which lies beside this program. */
+    ck_assert_int_eq(find_of(&system, NULL, path), MUSTER_OK);
+    ck_assert_str_ne(path, program);
+    setenv("PATH", directory, 1);
+    system.program = "node";
+    system.program_path = "/bin/true";
+    ck_assert_int_eq(find_of(&system, NULL, path), MUSTER_OK);
+    ck_assert_str_eq(path, program);
+}
+END_TEST
+
 static Suite *program_suite(void)
 {
     Suite *suite = suite_create("program");
@@ -95,6 +124,7 @@ static Suite *program_suite(void)
     tcase_add_test(tcase, a_script_or_a_program_of_this_machine_serves);
     tcase_add_test(tcase, what_cannot_run_is_refused_with_its_reason);
     tcase_add_test(tcase, a_program_that_is_nowhere_names_the_variable);
+    tcase_add_test(tcase, an_installed_program_serves_where_no_other_does);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -1,6 +1,7 @@
 /* Chaos and "recovers", through the real engine and feed, on pretended nodes: green when all is well, red for the
  * right reason when a node does not come back, or nothing happens. */
 #include "run_test_cluster.h"
+#include "unit_test.h"
 
 #define WINDOW_MS 2000
 
@@ -16,19 +17,6 @@ static struct muster_scenario *scenario_with(struct muster_chaos chaos)
     struct muster_scenario *s = cluster_scenario(4, WINDOW_MS);
     muster_chaos(s, &chaos);
     return s;
-}
-
-static enum muster_rc run_all(struct muster_error *err)
-{
-    struct muster_error ignored = { 0 };
-    muster_run_execute(cluster.run, &ignored);
-    return muster_run_evaluate(cluster.run, err);
-}
-
-static void finish(enum muster_rc expected)
-{
-    struct muster_error err = { 0 };
-    ck_assert_int_eq(cluster_finish(&err), expected);
 }
 
 static double number(const char *name)
@@ -48,7 +36,7 @@ START_TEST(a_cluster_that_recovers_is_green)
 {
     struct muster_error err = { 0 };
     cluster_start(scenario_with(lively), 1.0);
-    ck_assert_msg(run_all(&err) == MUSTER_OK, "%s", err.text);
+    ck_assert_msg(cluster_execute(&err) == MUSTER_OK, "%s", err.text);
     ck_assert_double_ge(number("actions"), 3);
     ck_assert_double_eq(number("actions"), number("recovered"));
     ck_assert_double_eq(number("actions"), number("restarts") + number("kills") + number("pauses"));
@@ -57,7 +45,7 @@ START_TEST(a_cluster_that_recovers_is_green)
     ck_assert_double_eq(number("up_fewest"), 3);
     ck_assert_double_ge(number("bound_ms"), 2000); /* Stretched on slow machines. */
     assert_all_run();
-    finish(MUSTER_OK);
+    cluster_assert_finish(MUSTER_OK);
 }
 END_TEST
 
@@ -71,11 +59,11 @@ START_TEST(all_come_back_when_the_window_closes)
     chaos.kill_weight = chaos.pause_weight = 1;
     chaos.down_ms = chaos.pause_ms = 1000;
     cluster_start(scenario_with(chaos), 1.0);
-    ck_assert_msg(run_all(&err) == MUSTER_OK, "%s", err.text);
+    ck_assert_msg(cluster_execute(&err) == MUSTER_OK, "%s", err.text);
     ck_assert_double_lt(number("up_fewest"), 3);
     ck_assert_double_ge(number("up_fewest"), 1);
     assert_all_run();
-    finish(MUSTER_OK);
+    cluster_assert_finish(MUSTER_OK);
 }
 END_TEST
 
@@ -95,11 +83,11 @@ START_TEST(all_come_back_when_the_window_ends_early)
     struct muster_scenario *s = scenario_with(chaos);
     muster_workload(s, &(struct muster_workload){ .name = "gives_up", .run = give_up });
     cluster_start(s, 1.0);
-    ck_assert_int_eq(run_all(&err), MUSTER_EWORKLOAD);
+    ck_assert_int_eq(cluster_execute(&err), MUSTER_EWORKLOAD);
     ck_assert_says(err, "workload 'gives_up': enough");
     ck_assert_ptr_null(strstr(err.text, "recovers"));
     assert_all_run();
-    finish(MUSTER_EWORKLOAD);
+    cluster_assert_finish(MUSTER_EWORKLOAD);
 }
 END_TEST
 
@@ -111,12 +99,12 @@ START_TEST(spared_nodes_are_left_alone)
     chaos.spare_nodes = spare;
     chaos.spare_count = 3;
     cluster_start(scenario_with(chaos), 1.0);
-    ck_assert_msg(run_all(&err) == MUSTER_OK, "%s", err.text);
+    ck_assert_msg(cluster_execute(&err) == MUSTER_OK, "%s", err.text);
     ck_assert_uint_ge(atomic_load(&cluster.nodes[1].controls), 2);
     ck_assert_uint_eq(atomic_load(&cluster.nodes[0].controls), 0);
     ck_assert_uint_eq(atomic_load(&cluster.nodes[2].controls), 0);
     ck_assert_uint_eq(atomic_load(&cluster.nodes[3].controls), 0);
-    finish(MUSTER_OK);
+    cluster_assert_finish(MUSTER_OK);
 }
 END_TEST
 
@@ -131,7 +119,7 @@ START_TEST(a_node_that_is_stuck_is_red_and_named)
     }
     cluster_start(scenario_with(chaos), 1.0);
     cluster.plan->settle_ms = 100;
-    ck_assert_int_eq(run_all(&err), MUSTER_EEXPECT);
+    ck_assert_int_eq(cluster_execute(&err), MUSTER_EEXPECT);
     ck_assert_says(err, "expectation 'recovers'");
     ck_assert_says(err, ", killed at ");
     ck_assert_says(err, "it has been at height 6 since ");
@@ -142,7 +130,7 @@ START_TEST(a_node_that_is_stuck_is_red_and_named)
         ck_assert_uint_lt(cluster_window_ms(), WINDOW_MS);
     }
     assert_all_run();
-    finish(MUSTER_EEXPECT);
+    cluster_assert_finish(MUSTER_EEXPECT);
 }
 END_TEST
 
@@ -156,12 +144,12 @@ START_TEST(a_node_that_is_never_ready_again_is_red_and_named)
     }
     cluster_start(scenario_with(chaos), 0.1);
     cluster.plan->ready_ms = 500;
-    ck_assert_int_eq(run_all(&err), MUSTER_EWORKLOAD);
+    ck_assert_int_eq(cluster_execute(&err), MUSTER_EWORKLOAD);
     ck_assert_says(err, "workload 'chaos': action 1, the restart of node-");
     ck_assert_says(err, "cannot start node-");
     ck_assert_says(err, "also failed: recovers: node-");
     ck_assert_says(err, " (action 1), did not come back: cannot start node-");
-    finish(MUSTER_EWORKLOAD);
+    cluster_assert_finish(MUSTER_EWORKLOAD);
 }
 END_TEST
 
@@ -174,10 +162,10 @@ START_TEST(an_action_without_effect_is_red_and_named)
         atomic_store(&cluster.nodes[i].deaf, true);
     }
     cluster_start(scenario_with(chaos), 0.2);
-    ck_assert_int_eq(run_all(&err), MUSTER_EEXPECT);
+    ck_assert_int_eq(cluster_execute(&err), MUSTER_EEXPECT);
     ck_assert_says(err, "the pause of node-");
     ck_assert_says(err, " had no effect: the runner said that it was done at ");
-    finish(MUSTER_EEXPECT);
+    cluster_assert_finish(MUSTER_EEXPECT);
 }
 END_TEST
 
@@ -188,12 +176,12 @@ START_TEST(a_backend_that_fails_fails_the_run)
         atomic_store(&cluster.nodes[i].broken, true);
     }
     cluster_start(scenario_with(lively), 1.0);
-    ck_assert_int_eq(run_all(&err), MUSTER_EINFRA);
+    ck_assert_int_eq(cluster_execute(&err), MUSTER_EINFRA);
     ck_assert_says(err, "workload 'chaos': action 1, the ");
     ck_assert_says(err, ": the backend is gone");
     ck_assert_says(err, "also failed: recovers: the ");
     ck_assert_double_eq(number("actions"), 0);
-    finish(MUSTER_EINFRA);
+    cluster_assert_finish(MUSTER_EINFRA);
 }
 END_TEST
 
@@ -216,16 +204,16 @@ START_TEST(a_window_in_which_nothing_happened_is_red)
     struct muster_scenario *s = scenario_with(chaos);
     muster_workload(s, &(struct muster_workload){ .name = "hold_down", .run = hold_down });
     cluster_start(s, 1.0);
-    ck_assert_int_eq(run_all(&err), MUSTER_EEXPECT);
+    ck_assert_int_eq(cluster_execute(&err), MUSTER_EEXPECT);
     ck_assert_says(
         err, "expectation 'recovers': nothing happened to any node in the window of 2.0 s: the quorum left "
              "no node to spare (quorum 3 of 4 nodes, one action each 500 to 500 ms)");
     ck_assert_double_eq(number("actions"), 0);
-    finish(MUSTER_EEXPECT);
+    cluster_assert_finish(MUSTER_EEXPECT);
 }
 END_TEST
 
-int main(void)
+static Suite *run_chaos_suite(void)
 {
     Suite *suite = suite_create("run_chaos");
     TCase *tcase = tcase_create("run_chaos");
@@ -240,9 +228,7 @@ int main(void)
     tcase_add_test(tcase, a_backend_that_fails_fails_the_run);
     tcase_add_test(tcase, a_window_in_which_nothing_happened_is_red);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }
+
+UNIT_TEST_MAIN(run_chaos_suite);

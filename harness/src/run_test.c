@@ -1,15 +1,10 @@
 /* A run's phases: the window's length, what ends it early, what is judged, what is written down. */
 #include "run_test_cluster.h"
+#include "unit_test.h"
 
 #include "summary.h"
 
 #define WINDOW_MS 400
-
-static void finish(enum muster_rc expected)
-{
-    struct muster_error err = { 0 };
-    ck_assert_msg(cluster_finish(&err) == expected, "%s", err.text);
-}
 
 static struct muster_run *start(struct muster_scenario *s)
 {
@@ -82,7 +77,7 @@ START_TEST(the_window_lasts_though_workloads_end_early)
     ck_assert_msg(muster_run_execute(run, &err) == MUSTER_OK, "%s", err.text);
     ck_assert_uint_ge(cluster_window_ms(), WINDOW_MS);
     ck_assert_int_eq(muster_run_evaluate(run, &err), MUSTER_OK);
-    finish(MUSTER_OK);
+    cluster_assert_finish(MUSTER_OK);
 }
 END_TEST
 
@@ -95,7 +90,7 @@ START_TEST(workloads_stop_when_the_window_closes)
     ck_assert_uint_ge(atomic_load(&rounds), 2);
     ck_assert_int_eq(muster_run_sleep(run, 1), MUSTER_ESTOPPED);
     ck_assert_int_eq(muster_run_evaluate(run, &err), MUSTER_OK);
-    finish(MUSTER_OK);
+    cluster_assert_finish(MUSTER_OK);
 }
 END_TEST
 
@@ -109,7 +104,7 @@ START_TEST(a_workloads_error_ends_the_window_and_fails_the_run)
     ck_assert_uint_lt(cluster_window_ms(), 60000);
     ck_assert_int_eq(muster_run_evaluate(run, &verdict), MUSTER_EWORKLOAD);
     ck_assert_str_eq(verdict.text, err.text);
-    finish(MUSTER_EWORKLOAD);
+    cluster_assert_finish(MUSTER_EWORKLOAD);
 }
 END_TEST
 
@@ -142,7 +137,7 @@ START_TEST(a_nodes_end_ends_the_window_at_once)
     ck_assert_int_eq(muster_run_execute(run, &err), MUSTER_ENODE);
     ck_assert_says(err, "node-1 exited with code 3");
     ck_assert_uint_lt(cluster_window_ms(), 60000);
-    finish(MUSTER_ENODE);
+    cluster_assert_finish(MUSTER_ENODE);
 }
 END_TEST
 
@@ -187,7 +182,7 @@ START_TEST(a_failed_check_ends_the_window)
     ck_assert_str_eq(err.text, "expectation 'one_leader', while the window was open: two leaders at once");
     ck_assert_uint_lt(cluster_window_ms(), 60000);
     ck_assert_uint_eq(count, 2);
-    finish(MUSTER_EEXPECT);
+    cluster_assert_finish(MUSTER_EEXPECT);
 }
 END_TEST
 
@@ -209,7 +204,7 @@ START_TEST(all_that_failed_is_listed_first_cause_first)
     ck_assert_str_eq(err.text, "expectation 'one': nothing was sent\nalso failed: three: nothing came back");
     ck_assert_int_eq(muster_run_evaluate(run, &again), MUSTER_EEXPECT);
     ck_assert_str_eq(again.text, err.text);
-    finish(MUSTER_EEXPECT);
+    cluster_assert_finish(MUSTER_EEXPECT);
 }
 END_TEST
 
@@ -225,7 +220,7 @@ START_TEST(expectations_are_judged_also_after_a_workload_failed)
     ck_assert_int_eq(muster_run_evaluate(run, &err), MUSTER_EWORKLOAD);
     ck_assert_str_eq(err.text, "workload 'load': put of key 'a' was answered with 500\n"
                                "also failed: kept: two keys are gone");
-    finish(MUSTER_EWORKLOAD);
+    cluster_assert_finish(MUSTER_EWORKLOAD);
 }
 END_TEST
 
@@ -260,7 +255,7 @@ START_TEST(a_run_has_one_window)
     ck_assert_int_eq(muster_run_execute(run, NULL), MUSTER_OK);
     ck_assert_int_eq(muster_run_execute(run, &err), MUSTER_ESTATE);
     ck_assert_says(err, "each run has one window");
-    finish(MUSTER_OK);
+    cluster_assert_finish(MUSTER_OK);
 }
 END_TEST
 
@@ -316,7 +311,7 @@ START_TEST(run_json_tells_the_run)
     ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(expectation, "numbers"), "seen")), 7);
     ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "plan"), "slot_ms")), 50);
     json_decref(json);
-    finish(MUSTER_EEXPECT);
+    cluster_assert_finish(MUSTER_EEXPECT);
 }
 END_TEST
 
@@ -342,7 +337,7 @@ START_TEST(the_summary_of_a_failure_names_seed_numbers_and_cause)
     ck_assert_ptr_nonnull(strstr(text, cluster.session.directory));
     ck_assert_ptr_nonnull(strstr(text, ", seed 4711\n"));
     free(text);
-    finish(MUSTER_EEXPECT);
+    cluster_assert_finish(MUSTER_EEXPECT);
 }
 END_TEST
 
@@ -407,7 +402,7 @@ START_TEST(a_node_can_be_controlled)
     ck_assert_msg(muster_node_restart(run, 1, &err) == MUSTER_OK, "%s", err.text);
     ck_assert_uint_eq(muster__nodes_restarts(run->nodes, 1), 3);
     ck_assert_int_eq(muster_node_stop(run, 9, &err), MUSTER_EINVAL);
-    finish(MUSTER_OK);
+    cluster_assert_finish(MUSTER_OK);
 }
 END_TEST
 
@@ -421,7 +416,7 @@ START_TEST(without_node_control_it_says_what_to_do)
     ck_assert_int_eq(muster_node_kill(run, 0, &err), MUSTER_ESKIP);
     ck_assert_str_eq(err.text,
                      "cannot kill node-0: the runner 'fake' has no node control; use another runner");
-    finish(MUSTER_OK);
+    cluster_assert_finish(MUSTER_OK);
 }
 END_TEST
 
@@ -463,15 +458,13 @@ static TCase *nodes_case(void)
     return tcase;
 }
 
-int main(void)
+static Suite *run_suite(void)
 {
     Suite *suite = suite_create("run");
     suite_add_tcase(suite, window_case());
     suite_add_tcase(suite, verdict_case());
     suite_add_tcase(suite, nodes_case());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite;
 }
+
+UNIT_TEST_MAIN(run_suite);

@@ -1,5 +1,5 @@
 /* For tests: a run on a cluster of pretended nodes. One HTTP server plays them all: a chain that grows by
- * the clock, with a mempool, and nodes that misbehave as told. No guardian and no processes. */
+ * the clock, but never away from who follows it, with a mempool, and nodes that misbehave as told. No guardian and no processes. */
 #ifndef MUSTER_SRC_RUN_TEST_CLUSTER_H
 #define MUSTER_SRC_RUN_TEST_CLUSTER_H
 
@@ -14,6 +14,8 @@
 #include "muster/muster.h"
 #include "run_internal.h"
 
+#define CLUSTER_SLOT_MS 50u
+#define CLUSTER_BLOCKS_BEFORE 5u /* There when the run begins. */
 #define CLUSTER_BLOCKS_MAX 4096u
 #define CLUSTER_POOL_MAX 8192u
 
@@ -39,6 +41,7 @@ struct cluster {
     struct cluster_node nodes[MUSTER_NODES_MAX];
     pthread_mutex_t mutex;
     uint64_t height;
+    uint64_t fetched; /* The highest block that was asked for. */
     size_t included[CLUSTER_BLOCKS_MAX]; /* So much of the pool lies in blocks up to this. */
     size_t pool_count;
     struct muster_id pool[CLUSTER_POOL_MAX];
@@ -55,14 +58,25 @@ static struct cluster cluster;
 
 /* ---- The nodes ---- */
 
+/* However slow the machine, the run always knows the last block but one. */
 static inline void cluster_grow(void)
 {
     uint64_t wanted = (muster_clock_ms() - cluster.origin_ms) / cluster.slot_ms;
+    wanted = wanted > cluster.fetched + 1 ? cluster.fetched + 1 : wanted;
     uint64_t stalled = atomic_load(&cluster.stalled_at);
     wanted = stalled != 0 && wanted > stalled ? stalled : wanted;
     while (cluster.height < wanted && cluster.height + 1 < CLUSTER_BLOCKS_MAX) {
         cluster.included[++cluster.height] = cluster.pool_count;
     }
+}
+
+/* No block from now on, but for `blocks` more. */
+static inline void cluster_stall_after(uint64_t blocks)
+{
+    pthread_mutex_lock(&cluster.mutex);
+    cluster_grow();
+    atomic_store(&cluster.stalled_at, cluster.height + blocks);
+    pthread_mutex_unlock(&cluster.mutex);
 }
 
 static inline bool cluster_progress(int fd, const struct cluster_node *node)
@@ -89,6 +103,7 @@ static inline bool cluster_block(int fd, const char *id)
     FILE *out = open_memstream(&body, &bytes);
     bool known = id[0] == 'b' && height <= cluster.height;
     fprintf(out, "%llu", (unsigned long long)height);
+    cluster.fetched = known && height > cluster.fetched ? height : cluster.fetched;
     if (known && height > 0) {
         size_t from = cluster.included[height - 1];
         if (atomic_load(&cluster.twice) && height > 1) {
@@ -325,7 +340,7 @@ static inline struct muster_scenario *cluster_scenario(uint32_t nodes, int64_t d
     struct muster_scenario *s = muster_scenario_create("fake", "cluster");
     muster_system(s, &fake_system);
     muster_topology(s, &(struct muster_topology){ .nodes = nodes });
-    muster_consensus(s, &(struct muster_consensus){ .slot_ms = 50, .active_slot_coeff = 0.9 });
+    muster_consensus(s, &(struct muster_consensus){ .slot_ms = CLUSTER_SLOT_MS, .active_slot_coeff = 0.9 });
     muster_run_duration(s, duration_ms);
     return s;
 }
@@ -342,7 +357,8 @@ static inline struct muster_run *cluster_start(struct muster_scenario *s, double
                   err.text);
     cluster.plan->slowdown = slowdown;
     cluster.slot_ms = cluster.plan->slot_ms;
-    cluster.origin_ms = muster_clock_ms() - 5ull * cluster.slot_ms;
+    cluster.fetched = CLUSTER_BLOCKS_BEFORE;
+    cluster.origin_ms = muster_clock_ms() - cluster.fetched * cluster.slot_ms;
     struct muster_session *session = &cluster.session;
     *session = (struct muster_session){ .plan = cluster.plan,
                                         .runner = &fake_runner,
@@ -379,6 +395,14 @@ static inline struct muster_run *cluster_start(struct muster_scenario *s, double
     return run;
 }
 
+/* Opens the window, and judges once it is closed. */
+static inline enum muster_rc cluster_execute(struct muster_error *err)
+{
+    struct muster_error ignored = { 0 };
+    muster_run_execute(cluster.run, &ignored);
+    return muster_run_evaluate(cluster.run, err);
+}
+
 /* Finishes the run and frees all; returns what the finish said. */
 static inline enum muster_rc cluster_finish(struct muster_error *err)
 {
@@ -388,6 +412,12 @@ static inline enum muster_rc cluster_finish(struct muster_error *err)
     test_server_stop(cluster.server);
     ck_assert_int_eq(muster__directory_remove(cluster.session.directory, NULL), MUSTER_OK);
     return rc;
+}
+
+static inline void cluster_assert_finish(enum muster_rc expected)
+{
+    struct muster_error err = { 0 };
+    ck_assert_msg(cluster_finish(&err) == expected, "%s", err.text);
 }
 
 static inline uint64_t cluster_window_ms(void)

@@ -5,7 +5,7 @@
 #include "attempt.h"
 #include "marked.h"
 #include "muster/clock.h"
-#include "registry.h"
+#include "muster/registry.h"
 #include "testing.h"
 #include "unit_test.h"
 

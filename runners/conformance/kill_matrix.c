@@ -11,8 +11,8 @@
 #include "moment.h"
 #include "muster/clock.h"
 #include "muster/random.h"
+#include "muster/registry.h"
 #include "muster/variables.h"
-#include "registry.h"
 
 #define JOBS_MAX 32u
 #define MOMENTS_MAX 10000u

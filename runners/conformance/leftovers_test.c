@@ -10,8 +10,8 @@
 
 #include "marked.h"
 #include "muster/clock.h"
+#include "muster/registry.h"
 #include "process.h"
-#include "registry.h"
 #include "testing.h"
 #include "unit_test.h"
 #include "victim.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../registry.h"
+#include "muster/registry.h"
 #include "muster/session.h"
 #include "muster/sweep.h"
 

@@ -69,6 +69,14 @@ enum muster_rc muster_error_errno(struct muster_error *err, enum muster_rc rc, i
 enum muster_rc muster_error_context(struct muster_error *err, enum muster_rc rc, const char *format, ...)
     MUSTER_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__
+/* The analyzer does not see that these return what they are given. */
+#define muster_error_set(err, rc, ...) ((void)muster_error_set((err), (rc), __VA_ARGS__), (rc))
+#define muster_error_errno(err, rc, number, ...)                                                             \
+    ((void)muster_error_errno((err), (rc), (number), __VA_ARGS__), (rc))
+#define muster_error_context(err, rc, ...) ((void)muster_error_context((err), (rc), __VA_ARGS__), (rc))
+#endif
+
 /** Forgets the cause, so that err can be used again. NULL is fine. */
 void muster_error_clear(struct muster_error *err);
 

@@ -137,10 +137,10 @@ struct muster_system {
     const char *name; /* "logos". */
 
     /* The program, where a runner starts one: MUSTER_VAR_… that names it (or MUSTER_VARIABLE_COUNT),
-     * else program_path if that file exists, else program looked up beside the suite and in PATH. */
+     * else program looked up beside the suite and in PATH, else program_path if that file exists. */
     enum muster_variable program_variable;
     const char *program;
-    const char *program_path; /* NULL: none. */
+    const char *program_path; /* Where it is installed; NULL: nowhere of its own. */
 
     /* The container image, where a runner starts one; its entry point is the program. image_variable is what names
      * it (or MUSTER_VARIABLE_COUNT), else it is `image`. NULL: the system has none, and no variable is looked at. */
