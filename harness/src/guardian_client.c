@@ -12,7 +12,6 @@
 #include "muster/clock.h"
 #include "process.h"
 
-#define SEND_TIMEOUT_MS 5000u
 #define REPLY_TIMEOUT_MS 30000u /* A spawn or a signal; the guardian does one thing at a time. */
 #define CLEAN_UP_TIMEOUT_MS 600000u /* A backend may be slow; the runner's own deadlines are shorter. */
 
@@ -22,17 +21,22 @@ struct ended {
     struct muster_exit exit;
 };
 
+/* A request that was sent. Any number may be under way; nobody waits for the answer twice. */
+struct asked {
+    uint64_t seq;
+    json_t *answer; /* NULL until it is there. */
+    struct asked *next;
+};
+
 struct muster_guardian_client {
     int socket_fd;
     int wake_fd; /* Ends the listener. */
     pthread_t listener;
     struct muster__guardian_callbacks callbacks;
-    pthread_mutex_t asking; /* One request at a time. */
     pthread_mutex_t lock; /* All below. */
     pthread_cond_t changed;
     uint64_t seq;
-    uint64_t answered_seq;
-    json_t *answer;
+    struct asked *asked;
     bool gone;
     bool detaching;
     size_t ended_count;
@@ -73,12 +77,24 @@ static void take_ended(struct muster_guardian_client *client, const json_t *even
     pthread_mutex_unlock(&client->lock);
 }
 
+/* With the lock held. NULL: nobody waits for that any more. */
+static struct asked *find_asked(const struct muster_guardian_client *client, uint64_t seq)
+{
+    struct asked *asked = client->asked;
+    while (asked != NULL && asked->seq != seq) {
+        asked = asked->next;
+    }
+    return asked;
+}
+
 static void take_answer(struct muster_guardian_client *client, json_t *answer)
 {
     pthread_mutex_lock(&client->lock);
-    json_decref(client->answer);
-    client->answer = answer;
-    client->answered_seq = (uint64_t)json_integer_value(json_object_get(answer, "re"));
+    struct asked *asked = find_asked(client, (uint64_t)json_integer_value(json_object_get(answer, "re")));
+    if (asked != NULL && asked->answer == NULL) {
+        asked->answer = json_incref(answer);
+    }
+    json_decref(answer);
     pthread_cond_broadcast(&client->changed);
     pthread_mutex_unlock(&client->lock);
 }
@@ -156,56 +172,88 @@ static bool wait_changed(struct muster_guardian_client *client, uint64_t deadlin
            muster_clock_left_ms(deadline_ms) > 0;
 }
 
+static void add_asked(struct muster_guardian_client *client, struct asked *asked)
+{
+    pthread_mutex_lock(&client->lock);
+    asked->seq = ++client->seq;
+    asked->next = client->asked;
+    client->asked = asked;
+    pthread_mutex_unlock(&client->lock);
+}
+
+/* With the lock held. */
+static void drop_asked(struct muster_guardian_client *client, struct asked *asked)
+{
+    struct asked **at = &client->asked;
+    while (*at != asked) {
+        at = &(*at)->next;
+    }
+    *at = asked->next;
+    json_decref(asked->answer);
+    free(asked);
+}
+
+/* Sends a request (stolen). *ret is for await_answer(), which must follow. */
+static enum muster_rc send_request(struct muster_guardian_client *client, json_t *request, uint64_t *ret,
+                                   struct muster_error *err)
+{
+    struct asked *asked = request == NULL ? NULL : calloc(1, sizeof *asked);
+    if (asked == NULL) {
+        json_decref(request);
+        return muster_error_set(err, MUSTER_ENOMEM, "no memory to ask the guardian");
+    }
+    add_asked(client, asked);
+    uint64_t seq = asked->seq;
+    json_object_set_new(request, "seq", json_integer((json_int_t)seq));
+    enum muster_rc rc =
+        muster__wire_send(client->socket_fd, request, muster_clock_ms() + REPLY_TIMEOUT_MS, err);
+    if (rc != MUSTER_OK) {
+        pthread_mutex_lock(&client->lock);
+        drop_asked(client, asked);
+        pthread_mutex_unlock(&client->lock);
+        return rc;
+    }
+    *ret = seq;
+    return MUSTER_OK;
+}
+
+/* *ret is the caller's to release. */
 static enum muster_rc await_answer(struct muster_guardian_client *client, uint64_t seq, uint32_t timeout_ms,
                                    json_t **ret, struct muster_error *err)
 {
     uint64_t deadline_ms = muster_clock_ms() + timeout_ms;
     enum muster_rc rc = MUSTER_OK;
     pthread_mutex_lock(&client->lock);
-    while (client->answered_seq != seq && !client->gone && rc == MUSTER_OK) {
+    struct asked *asked = find_asked(client, seq);
+    while (asked->answer == NULL && !client->gone && rc == MUSTER_OK) {
         if (!wait_changed(client, deadline_ms)) {
             rc = muster_error_set(err, MUSTER_EINFRA, "the guardian did not answer within %u s",
                                   timeout_ms / 1000);
         }
     }
-    if (client->answered_seq == seq) {
-        *ret = client->answer;
-        client->answer = NULL;
-        rc = MUSTER_OK;
-    } else if (rc == MUSTER_OK) {
+    *ret = json_incref(asked->answer);
+    if (rc == MUSTER_OK && asked->answer == NULL) {
         rc = gone_error(err);
+    } else if (asked->answer != NULL) {
+        rc = (enum muster_rc)json_integer_value(json_object_get(asked->answer, "rc"));
     }
+    drop_asked(client, asked);
     pthread_mutex_unlock(&client->lock);
+    if (rc != MUSTER_OK && *ret != NULL) {
+        muster_error_set(err, rc, "%s", json_string_value(json_object_get(*ret, "text")));
+    }
     return rc;
 }
 
-/* Sends a request (stolen) and waits for its answer, which the caller releases; *ret may be NULL. */
+/* Sends a request (stolen) and waits for its answer, which the caller releases; ret may be NULL. */
 static enum muster_rc ask(struct muster_guardian_client *client, json_t *request, uint32_t timeout_ms,
                           json_t **ret, struct muster_error *err)
 {
-    pthread_mutex_lock(&client->asking);
-    pthread_mutex_lock(&client->lock);
-    uint64_t seq = ++client->seq;
-    bool gone = client->gone;
-    pthread_mutex_unlock(&client->lock);
-    json_object_set_new(request, "seq", json_integer((json_int_t)seq));
+    uint64_t seq = 0;
     json_t *answer = NULL;
-    enum muster_rc rc;
-    if (gone) {
-        json_decref(request);
-        rc = gone_error(err);
-    } else {
-        rc = muster__wire_send(client->socket_fd, request, muster_clock_ms() + SEND_TIMEOUT_MS, err);
-    }
+    enum muster_rc rc = send_request(client, request, &seq, err);
     if (rc == MUSTER_OK) {
         rc = await_answer(client, seq, timeout_ms, &answer, err);
-    }
-    pthread_mutex_unlock(&client->asking);
-    if (rc == MUSTER_OK) {
-        rc = (enum muster_rc)json_integer_value(json_object_get(answer, "rc"));
-        if (rc != MUSTER_OK) {
-            muster_error_set(err, rc, "%s", json_string_value(json_object_get(answer, "text")));
-        }
     }
     if (ret != NULL) {
         *ret = answer;
@@ -224,19 +272,24 @@ static json_t *string_array(const char *const *strings)
     return array;
 }
 
-enum muster_rc muster__guardian_spawn(struct muster_guardian_client *client, const struct muster_spawn *spawn,
-                                      uint32_t *ret, struct muster_error *err)
+enum muster_rc muster__guardian_spawn_begin(struct muster_guardian_client *client,
+                                            const struct muster_spawn *spawn, uint64_t *ret,
+                                            struct muster_error *err)
 {
     json_t *request = json_pack(
         "{s:s, s:o, s:o, s:s?, s:s?, s:s?, s:I}", "op", "spawn", "argv", string_array(spawn->argv), "env",
         string_array(spawn->env), "directory", spawn->directory, "stdout", spawn->stdout_path, "stderr",
         spawn->stderr_path, "node", spawn->node == MUSTER_NO_NODE ? (json_int_t)-1 : (json_int_t)spawn->node);
-    if (request == NULL) {
-        return muster_error_set(err, MUSTER_EINVAL, "a path or variable of '%s' is not UTF-8",
-                                spawn->argv[0]);
-    }
+    return request == NULL ? muster_error_set(err, MUSTER_EINVAL, "a path or variable of '%s' is not UTF-8",
+                                              spawn->argv[0])
+                           : send_request(client, request, ret, err);
+}
+
+enum muster_rc muster__guardian_spawn_end(struct muster_guardian_client *client, uint64_t ticket,
+                                          uint32_t *ret, struct muster_error *err)
+{
     json_t *answer = NULL;
-    enum muster_rc rc = ask(client, request, REPLY_TIMEOUT_MS, &answer, err);
+    enum muster_rc rc = await_answer(client, ticket, REPLY_TIMEOUT_MS, &answer, err);
     if (rc == MUSTER_OK) {
         *ret = (uint32_t)json_integer_value(json_object_get(answer, "process"));
     }
@@ -345,7 +398,6 @@ enum muster_rc muster__guardian_attach(int socket_fd, const struct muster__guard
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&client->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    pthread_mutex_init(&client->asking, NULL);
     pthread_mutex_init(&client->lock, NULL);
     int error_number =
         client->wake_fd < 0 ? errno : pthread_create(&client->listener, NULL, listen_to_guardian, client);
@@ -375,10 +427,11 @@ void muster__guardian_detach(struct muster_guardian_client *client)
         pthread_join(client->listener, NULL);
     }
     close(client->wake_fd);
-    json_decref(client->answer);
+    while (client->asked != NULL) {
+        drop_asked(client, client->asked);
+    }
     free(client->ended);
     pthread_cond_destroy(&client->changed);
-    pthread_mutex_destroy(&client->asking);
     pthread_mutex_destroy(&client->lock);
     free(client);
 }

@@ -133,6 +133,14 @@ static struct muster_guardian_client *attach(const struct muster_session *sessio
     return client;
 }
 
+static enum muster_rc spawn(struct muster_guardian_client *client, const struct muster_spawn *what, uint32_t *ret,
+                            struct muster_error *err)
+{
+    uint64_t ticket = 0;
+    enum muster_rc rc = muster__guardian_spawn_begin(client, what, &ticket, err);
+    return rc != MUSTER_OK ? rc : muster__guardian_spawn_end(client, ticket, ret, err);
+}
+
 /* A node that is a shell command. */
 static uint32_t spawn_node(struct muster_session *session, struct muster_guardian_client *client,
                            uint32_t node, const char *command)
@@ -144,11 +152,11 @@ static uint32_t spawn_node(struct muster_session *session, struct muster_guardia
     snprintf(log, sizeof log, "%s/stdout.log", directory);
     struct muster_error err = { 0 };
     ck_assert_int_eq(muster__directory_make(directory, 0700, &err), MUSTER_OK);
-    const struct muster_spawn spawn = {
+    const struct muster_spawn what = {
         .argv = argv, .directory = directory, .stdout_path = log, .stderr_path = log, .node = node
     };
     uint32_t process = 0;
-    ck_assert_msg(muster__guardian_spawn(client, &spawn, &process, &err) == MUSTER_OK, "%s", err.text);
+    ck_assert_msg(spawn(client, &what, &process, &err) == MUSTER_OK, "%s", err.text);
     return process;
 }
 
@@ -243,10 +251,10 @@ START_TEST(exec_failure_names_program_and_reason)
     struct muster_session *session = open_session();
     struct muster_guardian_client *client = attach(session);
     const char *const argv[] = { "/nonexistent/node", NULL };
-    const struct muster_spawn spawn = { .argv = argv, .directory = root, .node = 0 };
+    const struct muster_spawn what = { .argv = argv, .directory = root, .node = 0 };
     uint32_t process = 0;
     struct muster_error err = { 0 };
-    ck_assert_int_eq(muster__guardian_spawn(client, &spawn, &process, &err), MUSTER_ENODE);
+    ck_assert_int_eq(spawn(client, &what, &process, &err), MUSTER_ENODE);
     ck_assert_str_eq(err.text, "cannot execute '/nonexistent/node': No such file or directory");
     finish(client, MUSTER_FAIL, false);
     struct muster_outcome outcome;
@@ -481,8 +489,8 @@ START_TEST(a_killed_guardian_takes_its_nodes_along_and_is_noticed)
     struct muster_error err = { 0 };
     uint32_t process;
     const char *const argv[] = { "/bin/true", NULL };
-    const struct muster_spawn spawn = { .argv = argv, .directory = root, .node = MUSTER_NO_NODE };
-    ck_assert_int_eq(muster__guardian_spawn(client, &spawn, &process, &err), MUSTER_EINFRA);
+    const struct muster_spawn what = { .argv = argv, .directory = root, .node = MUSTER_NO_NODE };
+    ck_assert_int_eq(spawn(client, &what, &process, &err), MUSTER_EINFRA);
     muster__guardian_detach(client);
     char run_id[16];
     snprintf(run_id, sizeof run_id, "%s", session->run_id);

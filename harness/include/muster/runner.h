@@ -103,6 +103,23 @@ MUSTER_MUST_USE enum muster_rc muster_deployment_spawn(struct muster_deployment 
                                                        const struct muster_spawn *spawn, uint32_t *ret,
                                                        struct muster_error *err);
 
+/**
+ * muster_deployment_spawn() in two steps, so that many processes start side by side: begins one, and returns
+ * without waiting for it.
+ *
+ * @param ret  A ticket, for exactly one muster_deployment_spawn_end(), which is due also when another start failed.
+ *
+ * @return MUSTER_OK; MUSTER_EINVAL; MUSTER_ENOMEM; MUSTER_ETIMEDOUT; MUSTER_EINFRA. After a failure nothing began.
+ */
+MUSTER_MUST_USE enum muster_rc muster_deployment_spawn_begin(struct muster_deployment *deployment,
+                                                             const struct muster_spawn *spawn, uint64_t *ret,
+                                                             struct muster_error *err);
+
+/** Waits until a process that was begun runs its program, or cannot. Returns as muster_deployment_spawn(). */
+MUSTER_MUST_USE enum muster_rc muster_deployment_spawn_end(struct muster_deployment *deployment,
+                                                           uint64_t ticket, uint32_t *ret,
+                                                           struct muster_error *err);
+
 /** Sends a signal to the group of a process started so. MUSTER_OK, also when it is gone already. */
 MUSTER_MUST_USE enum muster_rc muster_deployment_signal(struct muster_deployment *deployment,
                                                         uint32_t process, int signal,
