@@ -73,16 +73,6 @@ static enum muster_rc answer_done(struct muster__guardian *guardian, const json_
     return MUSTER_OK;
 }
 
-void muster__guardian_answer(struct muster__guardian *guardian, const json_t *request, json_t *reply,
-                             enum muster_rc rc, const struct muster_error *err)
-{
-    json_object_set_new(reply, "re", json_incref(json_object_get(request, "seq")));
-    json_object_set_new(reply, "rc", json_integer(rc));
-    json_object_set_new(reply, "text", muster__wire_text(rc == MUSTER_OK ? "" : err->text));
-    muster__best_effort(
-        muster__wire_send(guardian->socket_fd, reply, muster_clock_ms() + REPLY_TIMEOUT_MS, NULL));
-}
-
 static enum muster_rc answer_request(struct muster__guardian *guardian, const json_t *request, json_t *reply,
                                      struct muster_error *err)
 {
@@ -92,6 +82,12 @@ static enum muster_rc answer_request(struct muster__guardian *guardian, const js
     }
     if (strcmp(op, "hello") == 0) {
         return answer_hello(guardian, request, err);
+    }
+    if (strcmp(op, "spawn") == 0) {
+        uint32_t process = 0;
+        enum muster_rc rc = muster__child_spawn(guardian, request, &process, err);
+        json_object_set_new(reply, "process", json_integer((json_int_t)process));
+        return rc;
     }
     if (strcmp(op, "signal") == 0) {
         return answer_signal(guardian, request, err);
@@ -115,25 +111,16 @@ static enum muster_rc answer_request(struct muster__guardian *guardian, const js
     return muster_error_set(err, MUSTER_EINVAL, "the guardian knows no operation '%s'", op);
 }
 
-static bool is_spawn(const json_t *request)
-{
-    const char *op = json_string_value(json_object_get(request, "op"));
-    return op != NULL && strcmp(op, "spawn") == 0;
-}
-
-static void handle_request(struct muster__guardian *guardian, json_t *request)
+static void handle_request(struct muster__guardian *guardian, const json_t *request)
 {
     struct muster_error err = { 0 };
-    if (is_spawn(request)) {
-        enum muster_rc rc = muster__child_start(guardian, request, &err);
-        if (rc != MUSTER_OK) {
-            muster__guardian_answer(guardian, request, json_object(), rc, &err);
-        }
-        return;
-    }
     json_t *reply = json_object();
     enum muster_rc rc = answer_request(guardian, request, reply, &err);
-    muster__guardian_answer(guardian, request, reply, rc, &err);
+    json_object_set_new(reply, "re", json_incref(json_object_get(request, "seq")));
+    json_object_set_new(reply, "rc", json_integer(rc));
+    json_object_set_new(reply, "text", muster__wire_text(rc == MUSTER_OK ? "" : err.text));
+    muster__best_effort(
+        muster__wire_send(guardian->socket_fd, reply, muster_clock_ms() + REPLY_TIMEOUT_MS, NULL));
 }
 
 /* ---- The loop ---- */
@@ -149,7 +136,7 @@ static void end_loop(struct muster__guardian *guardian, const char *why)
 static void take_requests(struct muster__guardian *guardian)
 {
     bool closed = false;
-    while (!guardian->over && !closed && guardian->starting_count < MUSTER__STARTING_MAX) {
+    while (!guardian->over && !closed) {
         json_t *request = muster__wire_receive(guardian->socket_fd, guardian->packet, &closed);
         if (request == NULL && !closed) {
             return;
@@ -175,52 +162,27 @@ static void take_signals(struct muster__guardian *guardian)
     muster__children_reap(guardian);
 }
 
-enum { SIGNALS, SOCKET, TEST, PARENT, FIXED_COUNT };
-
-/* Waits until something happens. Returns how many of `ready` are reports of starting children. */
-static size_t wait_ready(struct muster__guardian *guardian,
-                         struct pollfd ready[FIXED_COUNT + MUSTER__STARTING_MAX], uint64_t until_ms)
-{
-    bool is_full = guardian->starting_count == MUSTER__STARTING_MAX;
-    size_t count = guardian->starting_count;
-    ready[SIGNALS] = (struct pollfd){ .fd = guardian->signal_fd, .events = POLLIN };
-    ready[SOCKET] = (struct pollfd){ .fd = is_full ? -1 : guardian->socket_fd, .events = POLLIN };
-    ready[TEST] = (struct pollfd){ .fd = guardian->test_pidfd, .events = POLLIN };
-    ready[PARENT] = (struct pollfd){ .fd = guardian->parent_pidfd, .events = POLLIN };
-    for (size_t i = 0; i < count; i++) {
-        ready[FIXED_COUNT + i] =
-            (struct pollfd){ .fd = guardian->children[guardian->starting[i]].report_fd, .events = POLLIN };
-    }
-    poll(ready, FIXED_COUNT + count, muster_clock_left_ms(until_ms));
-    return count;
-}
-
-static void take_reports(struct muster__guardian *guardian, const struct pollfd *reports, size_t count)
-{
-    for (size_t i = count; i > 0; i--) { /* Backwards: what is taken leaves its place to the last. */
-        if (reports[i - 1].revents != 0) {
-            muster__child_started(guardian, guardian->starting[i - 1]);
-        }
-    }
-}
-
 void muster__guardian_run(struct muster__guardian *guardian)
 {
     uint64_t next_check_ms = muster_clock_ms() + LOG_CHECK_INTERVAL_MS;
     while (!guardian->over) {
-        struct pollfd ready[FIXED_COUNT + MUSTER__STARTING_MAX];
-        size_t starting = wait_ready(guardian, ready, next_check_ms);
-        take_reports(guardian, ready + FIXED_COUNT, starting);
-        if (ready[SIGNALS].revents != 0) {
+        struct pollfd ready[] = {
+            { .fd = guardian->signal_fd, .events = POLLIN },
+            { .fd = guardian->socket_fd, .events = POLLIN },
+            { .fd = guardian->test_pidfd, .events = POLLIN },
+            { .fd = guardian->parent_pidfd, .events = POLLIN },
+        };
+        poll(ready, sizeof ready / sizeof ready[0], muster_clock_left_ms(next_check_ms));
+        if (ready[0].revents != 0) {
             take_signals(guardian);
         }
-        if (ready[SOCKET].revents != 0) {
+        if (ready[1].revents != 0) {
             take_requests(guardian); /* First: the last word may lie there when the test is gone. */
         }
-        if (ready[TEST].revents != 0) {
+        if (ready[2].revents != 0) {
             end_loop(guardian, "the test's process ended before the test was over: a failed assertion of its "
                                "own, a crash, a time limit or a signal");
-        } else if (ready[PARENT].revents != 0) {
+        } else if (ready[3].revents != 0) {
             end_loop(guardian, "the suite program was ended in mid-run");
         }
         if (muster_clock_left_ms(next_check_ms) == 0) {

@@ -10,7 +10,6 @@
 #include "muster/session.h"
 #include "session_internal.h"
 
-#define MUSTER__STARTING_MAX 32u /* Processes on their way to their exec at once; more requests wait. */
 #define MUSTER__PROCESS_NAME_BYTES 48
 #define MUSTER__LOG_BYTES_MAX (64u * 1024u * 1024u) /* Of a node's output; more is a flood. */
 
@@ -18,9 +17,6 @@
 struct muster__child {
     pid_t pid;
     uint32_t node; /* Or MUSTER_NO_NODE. */
-    json_t *request; /* To be answered once it is known whether its exec succeeded; then NULL. */
-    int report_fd; /* Where that is said, as long as there is a request. */
-    bool failed; /* Its exec did. */
     bool running;
     bool flooded;
     bool had_to_be_killed;
@@ -41,8 +37,6 @@ struct muster__guardian {
     uint64_t oom_kills;
     size_t child_count;
     struct muster__child *children;
-    size_t starting_count;
-    size_t starting[MUSTER__STARTING_MAX]; /* The children whose request is not answered yet. */
     enum muster_phase phase; /* As the test noted it. */
     enum muster_verdict verdict; /* 0 until the test said one. */
     char text[MUSTER_ERROR_TEXT_BYTES];
@@ -79,16 +73,9 @@ MUSTER_MUST_USE enum muster_rc muster__guardian_greet(struct muster_session *ses
 MUSTER_MUST_USE enum muster_rc muster__guardian_await(struct muster_session *session, uint64_t deadline_ms,
                                                       struct muster_outcome *ret, struct muster_error *err);
 
-/** Answers a request. Steals `reply`, which has what is more to say than rc and err. */
-void muster__guardian_answer(struct muster__guardian *guardian, const json_t *request, json_t *reply,
-                             enum muster_rc rc, const struct muster_error *err);
-
 /* guardian_start.c */
-/** Forks a child. MUSTER_OK: the answer follows, by muster__child_started(). Not with MUSTER__STARTING_MAX starting. */
-MUSTER_MUST_USE enum muster_rc muster__child_start(struct muster__guardian *guardian, json_t *request,
-                                                   struct muster_error *err);
-/** Once a child's report can be read: answers. Nothing when that was done. */
-void muster__child_started(struct muster__guardian *guardian, size_t process);
+MUSTER_MUST_USE enum muster_rc muster__child_spawn(struct muster__guardian *guardian, const json_t *request,
+                                                   uint32_t *ret, struct muster_error *err);
 /** What the ledger calls a process, as long as it is not reaped. */
 void muster__process_name(pid_t pid, char name[MUSTER__PROCESS_NAME_BYTES]);
 

@@ -1,4 +1,4 @@
-/* The guardian's children, nodes and tools, from their start to their end. */
+/* The guardian's children, nodes and tools, and their ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,7 +22,6 @@ void muster__children_free(struct muster__guardian *guardian)
     for (size_t i = 0; i < guardian->child_count; i++) {
         free(guardian->children[i].log_paths[0]);
         free(guardian->children[i].log_paths[1]);
-        json_decref(guardian->children[i].request);
     }
     free(guardian->children);
 }
@@ -73,9 +72,6 @@ static void child_ended(struct muster__guardian *guardian, size_t process, const
     muster__process_name(child->pid, name); /* It is not reaped yet. */
     /* Not written: whoever sweeps finds that it is gone. */
     muster__best_effort(muster_ledger_removed(guardian->session->ledger, "process", name, NULL));
-    if (child->failed) {
-        return; /* Which was the answer to the request. */
-    }
     if (child->node != MUSTER_NO_NODE) {
         write_exit_file(guardian, child);
     }
@@ -98,7 +94,6 @@ void muster__children_reap(struct muster__guardian *guardian)
         }
         if (process < guardian->child_count) { /* Else an orphan that we adopted as subreaper. */
             kill(-info.si_pid, SIGKILL);
-            muster__child_started(guardian, process); /* Its answer comes before its end. */
             child_ended(guardian, process, &info);
         }
         waitpid(info.si_pid, NULL, 0);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Which step failed, and why; what a child that could not exec leaves in its pipe, in one write. */
@@ -56,9 +55,10 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child. */
-static _Noreturn void become(const struct muster__launch *launch, pid_t parent, muster__record *record,
-                             void *context, int report_fd)
+/* In the child, which has its parent's memory but neither its descriptors nor its handlers. */
+static _Noreturn void become(const struct muster__launch *launch, pid_t parent,
+                             enum muster_rc (*record)(void *, struct muster_error *), void *context,
+                             int report_fd)
 {
     struct muster_error err = { 0 };
     setpgid(0, 0);
@@ -105,53 +105,43 @@ static enum muster_rc describe_failure(const struct muster__launch *launch, cons
                               launch->program);
 }
 
-enum muster_rc muster__launch_begin(const struct muster__launch *launch, muster__record *record,
-                                    void *context, pid_t *ret, int *ret_report, struct muster_error *err)
-{
-    int report[2];
-    pid_t parent = getpid();
-    if (pipe2(report, O_CLOEXEC) != 0) {
-        return muster_error_errno(err, MUSTER_EINFRA, errno, "no pipe to start '%s'", launch->program);
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        become(launch, parent, record, context, report[1]);
-    }
-    int error_number = errno;
-    close(report[1]);
-    if (pid < 0) {
-        close(report[0]);
-        return muster_error_errno(err, MUSTER_EINFRA, error_number, "cannot fork to start '%s'",
-                                  launch->program);
-    }
-    setpgid(pid, pid); /* As the child does: whoever comes first. */
-    *ret = pid;
-    *ret_report = report[0];
-    return MUSTER_OK;
-}
-
-/* The child's end of the pipe is closed by its exec, or carries the reason. */
-enum muster_rc muster__launch_end(const struct muster__launch *launch, int report, struct muster_error *err)
+/* Waits for the exec: the child's end of the pipe is closed by it, or carries the reason. */
+static enum muster_rc await_exec(const struct muster__launch *launch, int report_fd, struct muster_error *err)
 {
     struct failure failure;
     ssize_t got;
     do {
-        got = read(report, &failure, sizeof failure);
+        got = read(report_fd, &failure, sizeof failure);
     } while (got < 0 && errno == EINTR);
-    close(report);
     return got == (ssize_t)sizeof failure ? describe_failure(launch, &failure, err) : MUSTER_OK;
 }
 
-enum muster_rc muster__launch(const struct muster__launch *launch, pid_t *ret, struct muster_error *err)
+enum muster_rc muster__launch(const struct muster__launch *launch,
+                              enum muster_rc (*record)(void *, struct muster_error *), void *context,
+                              pid_t *ret, struct muster_error *err)
 {
-    int report = -1;
-    enum muster_rc rc = muster__launch_begin(launch, NULL, NULL, ret, &report, err);
-    if (rc != MUSTER_OK) {
-        return rc;
+    int report[2];
+    pid_t parent = getpid();
+    sigset_t all;
+    sigset_t before;
+    *ret = -1;
+    if (pipe2(report, O_CLOEXEC) != 0) {
+        return muster_error_errno(err, MUSTER_EINFRA, errno, "no pipe to start '%s'", launch->program);
     }
-    rc = muster__launch_end(launch, report, err);
-    if (rc != MUSTER_OK) {
-        waitpid(*ret, NULL, 0);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* No handler may run in memory that is not the child's. */
+    /* Not fork(): copying what is only thrown away by the exec is half of what a start costs us. */
+    pid_t pid = vfork();
+    if (pid == 0) {
+        become(launch, parent, record, context, report[1]);
     }
+    int error_number = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    enum muster_rc rc = pid < 0 ? muster_error_errno(err, MUSTER_EINFRA, error_number,
+                                                     "cannot fork to start '%s'", launch->program)
+                                : await_exec(launch, report[0], err);
+    close(report[0]);
+    *ret = pid;
     return rc;
 }

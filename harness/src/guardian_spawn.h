@@ -15,32 +15,19 @@ struct muster__launch {
     const char *stderr_path;
 };
 
-typedef enum muster_rc muster__record(void *context, struct muster_error *err);
-
 /**
- * Forks a process in a group of its own, which dies with its parent. `record` is called in it before it may exec;
- * when that fails, nothing is run. NULL: nothing to record. A parent with more than one thread records nothing.
+ * Starts a process in a group of its own, which dies with its parent, and waits for its exec. `record` is called in
+ * that process before the exec, while its parent stands still and shares its memory; when it fails, nothing is run.
+ * It may be NULL, and must be where the parent has more than one thread.
  *
- * @param ret_report  Readable once it is known whether exec succeeded; for muster__launch_end().
- *
- * @return MUSTER_OK, it was forked, whatever becomes of it; MUSTER_EINFRA.
- */
-MUSTER_MUST_USE enum muster_rc muster__launch_begin(const struct muster__launch *launch,
-                                                    muster__record *record, void *context, pid_t *ret,
-                                                    int *ret_report, struct muster_error *err);
-
-/**
- * Waits until it is known, and closes `report`. Does not reap: a process that could not exec has ended, or is about
- * to.
+ * @param ret  Also after a failure: who is to be reaped, and ends by itself; -1 when there is nobody.
  *
  * @return MUSTER_OK, exec succeeded; MUSTER_ENODE, it failed: program and reason in err; MUSTER_EINFRA; what `record`
  *         returned.
  */
-MUSTER_MUST_USE enum muster_rc muster__launch_end(const struct muster__launch *launch, int report,
-                                                  struct muster_error *err);
-
-/** Both, with nothing to record; reaps it after a failure. */
-MUSTER_MUST_USE enum muster_rc muster__launch(const struct muster__launch *launch, pid_t *ret,
-                                              struct muster_error *err);
+MUSTER_MUST_USE enum muster_rc muster__launch(const struct muster__launch *launch,
+                                              enum muster_rc (*record)(void *context,
+                                                                       struct muster_error *err),
+                                              void *context, pid_t *ret, struct muster_error *err);
 
 #endif

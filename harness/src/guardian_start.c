@@ -1,8 +1,9 @@
-/* The start of the guardian's children: several side by side, each answered once its program runs. */
+/* How the guardian's children start. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "guardian.h"
@@ -97,25 +98,13 @@ void muster__process_name(pid_t pid, char name[MUSTER__PROCESS_NAME_BYTES])
     snprintf(name, MUSTER__PROCESS_NAME_BYTES, "%d:%" PRIu64, (int)pid, muster__process_start(pid));
 }
 
-static struct muster__launch make_launch(const json_t *request, char **argv, char **env)
-{
-    return (struct muster__launch){
-        .program = json_string_value(json_array_get(json_object_get(request, "argv"), 0)),
-        .argv = argv,
-        .env = env,
-        .directory = json_string_value(json_object_get(request, "directory")),
-        .stdout_path = json_string_value(json_object_get(request, "stdout")),
-        .stderr_path = json_string_value(json_object_get(request, "stderr")),
-    };
-}
-
 struct recording {
     struct muster__guardian *guardian;
     const char *program;
     json_int_t node;
 };
 
-/* In the process itself, before its program: the guardian need not wait for it, and goes on with the next. */
+/* In the process itself, before its program runs. */
 static enum muster_rc record_process(void *context, struct muster_error *err)
 {
     const struct recording *recording = context;
@@ -135,22 +124,15 @@ static char *copy_or_null(const char *text)
     return text == NULL ? NULL : strdup(text);
 }
 
-static void add_child(struct muster__guardian *guardian, json_t *request, pid_t pid, int report_fd)
+static void remove_failed(struct muster__guardian *guardian, pid_t pid)
 {
-    json_int_t node = json_integer_value(json_object_get(request, "node"));
-    guardian->starting[guardian->starting_count++] = guardian->child_count;
-    guardian->children[guardian->child_count++] = (struct muster__child){
-        .pid = pid,
-        .node = node < 0 ? MUSTER_NO_NODE : (uint32_t)node,
-        .running = true,
-        .report_fd = report_fd,
-        .request = json_incref(request),
-        .log_paths = { copy_or_null(json_string_value(json_object_get(request, "stdout"))),
-                       copy_or_null(json_string_value(json_object_get(request, "stderr"))) },
-    };
+    char name[MUSTER__PROCESS_NAME_BYTES];
+    muster__process_name(pid, name);
+    muster__best_effort(muster_ledger_removed(guardian->session->ledger, "process", name, NULL));
+    waitpid(pid, NULL, 0);
 }
 
-enum muster_rc muster__child_start(struct muster__guardian *guardian, json_t *request,
+enum muster_rc muster__child_spawn(struct muster__guardian *guardian, const json_t *request, uint32_t *ret,
                                    struct muster_error *err)
 {
     enum muster_rc rc = make_room(guardian, err);
@@ -158,50 +140,34 @@ enum muster_rc muster__child_start(struct muster__guardian *guardian, json_t *re
         return rc;
     }
     json_int_t node = json_integer_value(json_object_get(request, "node"));
+    struct muster__child child = { .pid = -1,
+                                   .node = node < 0 ? MUSTER_NO_NODE : (uint32_t)node,
+                                   .running = true };
     char **argv = strings_from_json(json_object_get(request, "argv"));
     char **env = make_environment(json_object_get(request, "env"), guardian->session->run_id, node >= 0);
-    const struct muster__launch launch = make_launch(request, argv, env);
-    if (argv == NULL || launch.program == NULL || env == NULL) {
+    const struct muster__launch launch = {
+        .program = argv == NULL ? NULL : argv[0],
+        .argv = argv,
+        .env = env,
+        .directory = json_string_value(json_object_get(request, "directory")),
+        .stdout_path = json_string_value(json_object_get(request, "stdout")),
+        .stderr_path = json_string_value(json_object_get(request, "stderr")),
+    };
+    if (launch.program == NULL || env == NULL) {
         rc = muster_error_set(err, MUSTER_EINVAL, "a process needs a program");
     } else {
         struct recording recording = { .guardian = guardian, .program = launch.program, .node = node };
-        pid_t pid = -1;
-        int report_fd = -1;
-        rc = muster__launch_begin(&launch, record_process, &recording, &pid, &report_fd, err);
-        if (rc == MUSTER_OK) {
-            add_child(guardian, request, pid, report_fd);
-        }
+        rc = muster__launch(&launch, record_process, &recording, &child.pid, err);
+    }
+    if (rc == MUSTER_OK) {
+        child.log_paths[0] = copy_or_null(launch.stdout_path);
+        child.log_paths[1] = copy_or_null(launch.stderr_path);
+        *ret = (uint32_t)guardian->child_count;
+        guardian->children[guardian->child_count++] = child;
+    } else if (child.pid > 0) {
+        remove_failed(guardian, child.pid);
     }
     free_strings(argv);
     free_strings(env);
     return rc;
-}
-
-/* ---- Started ---- */
-
-static void forget_starting(struct muster__guardian *guardian, size_t process)
-{
-    for (size_t i = 0; i < guardian->starting_count; i++) {
-        if (guardian->starting[i] == process) {
-            guardian->starting[i] = guardian->starting[--guardian->starting_count];
-            return;
-        }
-    }
-}
-
-void muster__child_started(struct muster__guardian *guardian, size_t process)
-{
-    struct muster__child *child = &guardian->children[process];
-    struct muster_error err = { 0 };
-    if (child->request == NULL) {
-        return;
-    }
-    const struct muster__launch launch = make_launch(child->request, NULL, NULL);
-    enum muster_rc rc = muster__launch_end(&launch, child->report_fd, &err);
-    child->failed = rc != MUSTER_OK;
-    muster__guardian_answer(guardian, child->request, json_pack("{s:I}", "process", (json_int_t)process), rc,
-                            &err);
-    json_decref(child->request);
-    child->request = NULL;
-    forget_starting(guardian, process);
 }

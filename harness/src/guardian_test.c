@@ -133,8 +133,8 @@ static struct muster_guardian_client *attach(const struct muster_session *sessio
     return client;
 }
 
-static enum muster_rc spawn(struct muster_guardian_client *client, const struct muster_spawn *what, uint32_t *ret,
-                            struct muster_error *err)
+static enum muster_rc spawn(struct muster_guardian_client *client, const struct muster_spawn *what,
+                            uint32_t *ret, struct muster_error *err)
 {
     uint64_t ticket = 0;
     enum muster_rc rc = muster__guardian_spawn_begin(client, what, &ticket, err);

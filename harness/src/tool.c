@@ -162,7 +162,10 @@ static enum muster_rc launch(struct running *running, struct muster_error *err)
                                              .env = env,
                                              .stdout_path = paths[0],
                                              .stderr_path = paths[1] };
-        rc = muster__launch(&what, &running->pid, err);
+        rc = muster__launch(&what, NULL, NULL, &running->pid, err);
+        if (rc != MUSTER_OK && running->pid > 0) {
+            waitpid(running->pid, NULL, 0);
+        }
     }
     for (int i = 0; i < 2; i++) {
         close_end(pipes[i][1]);
