@@ -19,6 +19,7 @@ struct muster__child {
     uint32_t node; /* Or MUSTER_NO_NODE. */
     bool running;
     bool flooded;
+    bool told_to_end; /* By the clean-up, while it ran. */
     bool had_to_be_killed;
     char *log_paths[2]; /* stdout's and stderr's; may be NULL. */
     struct muster_exit exit;
@@ -46,6 +47,7 @@ struct muster__guardian {
     bool preserved;
     bool unfinished; /* The clean-up failed, or nobody could look: the ledger stays open for a sweep. */
     bool over; /* Leave the loop. */
+    uint64_t gone_ms; /* When it was, in that case. Monotonic. */
     const char *why; /* Why it is over, when the test did not say so itself. */
     char *packet; /* MUSTER__PACKET_BYTES */
 };

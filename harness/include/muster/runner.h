@@ -96,6 +96,15 @@ struct muster_exit {
 /** "exited with code 3", "was ended by SIGSEGV (core dumped)", … Returns text. */
 const char *muster_exit_describe(const struct muster_exit *exit, char text[96]);
 
+/**
+ * Judges how a node ended that was told to, by TERM and where that was not enough by KILL. Right is the system's
+ * end_code, 0, and being ended by one of these signals, also as a shell or a container engine puts it (143, 137).
+ *
+ * @return MUSTER_OK; MUSTER_ENODE: "node-1 was ended by SIGSEGV while it was taken down".
+ */
+MUSTER_MUST_USE enum muster_rc muster_exit_judge(const struct muster_exit *exit, int end_code, uint32_t node,
+                                                 struct muster_error *err);
+
 /** Has the guardian start a process in a group of its own. MUSTER_OK; MUSTER_ENODE, exec failed (err
  * has the program and the reason); MUSTER_EIO; MUSTER_EINFRA, the guardian is gone. `ret` identifies
  * it in the calls below and is never used twice in a run. */

@@ -142,6 +142,8 @@ struct muster_system {
     const char *program;
     const char *program_path; /* NULL: none. */
 
+    int end_code; /* What a node exits with when it is told to end by TERM: 0 for most. */
+
     const struct muster_port *ports; /* ports[0] is the API's. */
     size_t port_count;
 
