@@ -3,6 +3,7 @@
 #define MUSTER_SRC_AMEND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What is known without the file. */
 struct muster__amendment {
@@ -12,9 +13,13 @@ struct muster__amendment {
     const char *name;
     const char *verdict;
     const char *cause;
+    /* Of a test that is gone; the times are milliseconds of the run. NULL: not known, its phases stay as they are. */
+    const char *phase; /* In which it went. */
+    uint64_t gone_ms;
+    uint64_t cleaned_up_ms; /* Since when all is down. */
 };
 
-/** Puts verdict and cause into run.json. One that is not there, or not whole, is made anew. Best effort: a full
+/** Puts verdict and cause into run.json, and the end of the phase and the clean-up where they are known. One that is not there, or not whole, is made anew. Best effort: a full
  * disk must not stop a clean-up. */
 void muster__amend(const struct muster__amendment *amendment);
 

@@ -106,6 +106,46 @@ START_TEST(what_is_made_anew_names_run_and_scenario)
 }
 END_TEST
 
+static const struct {
+    const char *phases;
+    const char *phase;
+    const char *wanted;
+} ends[] = {
+    { "[{\"name\": \"execute\", \"ended_ms\": null}]", "execute", "execute 500, clean_up 800" },
+    { "[{\"name\": \"execute\", \"ended_ms\": null}]", "settle", "execute 0, clean_up 800" },
+    { "[{\"name\": \"settle\", \"ended_ms\": 3}, {\"name\": \"clean_up\", \"ended_ms\": null}]", "clean_up",
+      "settle 3, clean_up 800" },
+    { "[]", "deploy", "clean_up 800" },
+    { "3", "deploy", "" },
+};
+
+START_TEST(phases_are_ended)
+{
+    char text[256];
+    char found[128] = "";
+    snprintf(text, sizeof text, "{\"phases\": %s}", ends[_i].phases);
+    write_report(text);
+    muster__amend(&(struct muster__amendment){ .directory = directory,
+                                               .run_id = "7c41f09a2b",
+                                               .verdict = "fail",
+                                               .cause = "the test was killed",
+                                               .phase = ends[_i].phase,
+                                               .gone_ms = 500,
+                                               .cleaned_up_ms = 800 });
+    json_t *report = json_load_file(path, 0, NULL);
+    const json_t *phases = json_object_get(report, "phases");
+    for (size_t i = 0; i < json_array_size(phases); i++) {
+        const json_t *phase = json_array_get(phases, i);
+        size_t used = strlen(found);
+        snprintf(found + used, sizeof found - used, "%s%s %lld", i == 0 ? "" : ", ",
+                 json_string_value(json_object_get(phase, "name")),
+                 (long long)json_integer_value(json_object_get(phase, "ended_ms")));
+    }
+    json_decref(report);
+    ck_assert_str_eq(found, ends[_i].wanted);
+}
+END_TEST
+
 static Suite *amend_suite(void)
 {
     int count = (int)(sizeof reports / sizeof reports[0]);
@@ -114,6 +154,7 @@ static Suite *amend_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, only_a_failure_needs_no_amendment, 0, count);
     tcase_add_loop_test(tcase, any_report_gets_verdict_and_cause, 0, count);
+    tcase_add_loop_test(tcase, phases_are_ended, 0, sizeof ends / sizeof ends[0]);
     tcase_add_test(tcase, what_is_there_stays);
     tcase_add_test(tcase, what_is_made_anew_names_run_and_scenario);
     suite_add_tcase(suite, tcase);

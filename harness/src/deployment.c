@@ -173,13 +173,28 @@ enum muster_rc muster_deployment_write_node(struct muster_deployment *deployment
 
 /* ---- The guardian's services ---- */
 
-enum muster_rc muster_deployment_spawn(struct muster_deployment *deployment, const struct muster_spawn *spawn,
-                                       uint32_t *ret, struct muster_error *err)
+enum muster_rc muster_deployment_spawn_begin(struct muster_deployment *deployment,
+                                             const struct muster_spawn *spawn, uint64_t *ret,
+                                             struct muster_error *err)
 {
     if (spawn->node != MUSTER_NO_NODE && spawn->stdout_path != NULL && spawn->stderr_path != NULL) {
         muster__nodes_set_log(deployment->nodes, spawn->node, spawn->stdout_path, spawn->stderr_path);
     }
-    return muster__guardian_spawn(deployment->guardian, spawn, ret, err);
+    return muster__guardian_spawn_begin(deployment->guardian, spawn, ret, err);
+}
+
+enum muster_rc muster_deployment_spawn_end(struct muster_deployment *deployment, uint64_t ticket,
+                                           uint32_t *ret, struct muster_error *err)
+{
+    return muster__guardian_spawn_end(deployment->guardian, ticket, ret, err);
+}
+
+enum muster_rc muster_deployment_spawn(struct muster_deployment *deployment, const struct muster_spawn *spawn,
+                                       uint32_t *ret, struct muster_error *err)
+{
+    uint64_t ticket = 0;
+    enum muster_rc rc = muster_deployment_spawn_begin(deployment, spawn, &ticket, err);
+    return rc != MUSTER_OK ? rc : muster_deployment_spawn_end(deployment, ticket, ret, err);
 }
 
 enum muster_rc muster_deployment_signal(struct muster_deployment *deployment, uint32_t process, int signal,

@@ -10,15 +10,16 @@
 #include "muster/session.h"
 #include "session_internal.h"
 
+#define MUSTER__PROCESS_NAME_BYTES 48
 #define MUSTER__LOG_BYTES_MAX (64u * 1024u * 1024u) /* Of a node's output; more is a flood. */
 
 /* A process the guardian started. Its number in the table is its name in messages. */
 struct muster__child {
     pid_t pid;
-    uint64_t start;
     uint32_t node; /* Or MUSTER_NO_NODE. */
     bool running;
     bool flooded;
+    bool told_to_end; /* By the clean-up, while it ran. */
     bool had_to_be_killed;
     char *log_paths[2]; /* stdout's and stderr's; may be NULL. */
     struct muster_exit exit;
@@ -46,6 +47,7 @@ struct muster__guardian {
     bool preserved;
     bool unfinished; /* The clean-up failed, or nobody could look: the ledger stays open for a sweep. */
     bool over; /* Leave the loop. */
+    uint64_t gone_ms; /* When it was, in that case. Monotonic. */
     const char *why; /* Why it is over, when the test did not say so itself. */
     char *packet; /* MUSTER__PACKET_BYTES */
 };
@@ -73,9 +75,13 @@ MUSTER_MUST_USE enum muster_rc muster__guardian_greet(struct muster_session *ses
 MUSTER_MUST_USE enum muster_rc muster__guardian_await(struct muster_session *session, uint64_t deadline_ms,
                                                       struct muster_outcome *ret, struct muster_error *err);
 
-/* guardian_children.c */
+/* guardian_start.c */
 MUSTER_MUST_USE enum muster_rc muster__child_spawn(struct muster__guardian *guardian, const json_t *request,
                                                    uint32_t *ret, struct muster_error *err);
+/** What the ledger calls a process, as long as it is not reaped. */
+void muster__process_name(pid_t pid, char name[MUSTER__PROCESS_NAME_BYTES]);
+
+/* guardian_children.c */
 /** Reaps all that have ended: kills the rest of each group, writes the ledger, tells the test. */
 void muster__children_reap(struct muster__guardian *guardian);
 /** To the group of a child that was not reaped yet. */

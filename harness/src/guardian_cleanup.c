@@ -60,20 +60,36 @@ static void mark_killed(struct muster__guardian *guardian)
     }
 }
 
-static enum muster_rc report_killed(const struct muster__guardian *guardian, uint32_t grace_ms,
-                                    struct muster_error *err)
+static void mark_told(struct muster__guardian *guardian)
 {
     for (size_t i = 0; i < guardian->child_count; i++) {
-        if (guardian->children[i].had_to_be_killed) {
-            return muster_error_set(err, MUSTER_ENODE, "node-%u ignored SIGTERM for %.1f s and was killed",
-                                    guardian->children[i].node, (double)grace_ms / 1000.0);
+        struct muster__child *child = &guardian->children[i];
+        child->told_to_end = child->running && child->node != MUSTER_NO_NODE;
+    }
+}
+
+/* The first node that did not end as it should. */
+static enum muster_rc judge_ends(const struct muster__guardian *guardian, uint32_t grace_ms,
+                                 struct muster_error *err)
+{
+    const struct muster_system *system = guardian->session->plan->system;
+    enum muster_rc rc = MUSTER_OK;
+    for (size_t i = 0; i < guardian->child_count && rc == MUSTER_OK; i++) {
+        const struct muster__child *child = &guardian->children[i];
+        if (child->had_to_be_killed) {
+            rc = muster_error_set(err, MUSTER_ENODE, "node-%u ignored SIGTERM for %.1f s and was killed",
+                                  child->node, (double)grace_ms / 1000.0);
+        } else if (child->told_to_end && !child->running) {
+            rc = muster_exit_judge(&child->exit, system == NULL ? 0 : system->end_code, child->node, err);
         }
     }
-    return MUSTER_OK;
+    return rc;
 }
 
 static void end_children(struct muster__guardian *guardian, uint32_t grace_ms)
 {
+    muster__children_reap(guardian); /* Those that have ended already were not told to. */
+    mark_told(guardian);
     /* Paused ones first go on. Not after TERM: a CONT takes back the STOP by which a tracer attaches, and a
      * sanitizer's leak check attaches one at exit. */
     signal_children(guardian, SIGCONT);
@@ -147,7 +163,7 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
     }
     enum muster_rc rc = take_down_rest(guardian, grace_ms, err);
     guardian->unfinished = rc != MUSTER_OK && rc != MUSTER_ENODE;
-    return rc != MUSTER_OK ? rc : report_killed(guardian, grace_ms, err);
+    return rc != MUSTER_OK ? rc : judge_ends(guardian, grace_ms, err);
 }
 
 /* ---- The end of a run whose test is gone ---- */
@@ -181,6 +197,7 @@ static void abandon(struct muster__guardian *guardian)
     uint32_t grace_ms =
         session->plan->grace_ms < ABANDONED_GRACE_MS ? session->plan->grace_ms : ABANDONED_GRACE_MS;
     bool preserve = session->runner->preserve != NULL && session->runner->preserve(session->variables);
+    guardian->gone_ms = muster_clock_ms();
     end_test(guardian);
     enum muster_rc rc = muster__guardian_take_down(guardian, preserve, grace_ms, &err);
     guardian->keep = true;
@@ -205,7 +222,10 @@ static void amend_run_json(const struct muster__guardian *guardian)
                                                .suite = session->plan->suite,
                                                .name = session->plan->name,
                                                .verdict = muster_verdict_name(guardian->verdict),
-                                               .cause = guardian->text });
+                                               .cause = guardian->text,
+                                               .phase = muster_phase_name(guardian->phase),
+                                               .gone_ms = guardian->gone_ms - session->began_ms,
+                                               .cleaned_up_ms = muster_clock_ms() - session->began_ms });
 }
 
 /* ---- Last words ---- */

@@ -2,42 +2,16 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "guardian_wire.h"
+#include "guardian_client_internal.h"
 #include "muster/clock.h"
 #include "process.h"
 
-#define SEND_TIMEOUT_MS 5000u
-#define REPLY_TIMEOUT_MS 30000u /* A spawn or a signal; the guardian does one thing at a time. */
 #define CLEAN_UP_TIMEOUT_MS 600000u /* A backend may be slow; the runner's own deadlines are shorter. */
-
-/* How a process ended, kept until it is asked for. */
-struct ended {
-    bool known;
-    struct muster_exit exit;
-};
-
-struct muster_guardian_client {
-    int socket_fd;
-    int wake_fd; /* Ends the listener. */
-    pthread_t listener;
-    struct muster__guardian_callbacks callbacks;
-    pthread_mutex_t asking; /* One request at a time. */
-    pthread_mutex_t lock; /* All below. */
-    pthread_cond_t changed;
-    uint64_t seq;
-    uint64_t answered_seq;
-    json_t *answer;
-    bool gone;
-    bool detaching;
-    size_t ended_count;
-    struct ended *ended;
-};
 
 /* ---- The listener's thread ---- */
 
@@ -73,22 +47,12 @@ static void take_ended(struct muster_guardian_client *client, const json_t *even
     pthread_mutex_unlock(&client->lock);
 }
 
-static void take_answer(struct muster_guardian_client *client, json_t *answer)
-{
-    pthread_mutex_lock(&client->lock);
-    json_decref(client->answer);
-    client->answer = answer;
-    client->answered_seq = (uint64_t)json_integer_value(json_object_get(answer, "re"));
-    pthread_cond_broadcast(&client->changed);
-    pthread_mutex_unlock(&client->lock);
-}
-
 /* Steals the message: an answer moves on to the one who asked, whole. */
 static void take_message(struct muster_guardian_client *client, json_t *message)
 {
     const char *event = json_string_value(json_object_get(message, "event"));
     if (event == NULL) {
-        take_answer(client, message);
+        muster__client_answered(client, message);
         return;
     }
     if (strcmp(event, "ended") == 0) {
@@ -142,79 +106,6 @@ static void *listen_to_guardian(void *context)
 
 /* ---- Requests ---- */
 
-static enum muster_rc gone_error(struct muster_error *err)
-{
-    return muster_error_set(err, MUSTER_EINFRA, "the guardian of this run is gone");
-}
-
-/* Waits on `changed`, with the lock held; false once the deadline has passed. */
-static bool wait_changed(struct muster_guardian_client *client, uint64_t deadline_ms)
-{
-    struct timespec until = { .tv_sec = (time_t)(deadline_ms / 1000),
-                              .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
-    return pthread_cond_timedwait(&client->changed, &client->lock, &until) == 0 ||
-           muster_clock_left_ms(deadline_ms) > 0;
-}
-
-static enum muster_rc await_answer(struct muster_guardian_client *client, uint64_t seq, uint32_t timeout_ms,
-                                   json_t **ret, struct muster_error *err)
-{
-    uint64_t deadline_ms = muster_clock_ms() + timeout_ms;
-    enum muster_rc rc = MUSTER_OK;
-    pthread_mutex_lock(&client->lock);
-    while (client->answered_seq != seq && !client->gone && rc == MUSTER_OK) {
-        if (!wait_changed(client, deadline_ms)) {
-            rc = muster_error_set(err, MUSTER_EINFRA, "the guardian did not answer within %u s",
-                                  timeout_ms / 1000);
-        }
-    }
-    if (client->answered_seq == seq) {
-        *ret = client->answer;
-        client->answer = NULL;
-        rc = MUSTER_OK;
-    } else if (rc == MUSTER_OK) {
-        rc = gone_error(err);
-    }
-    pthread_mutex_unlock(&client->lock);
-    return rc;
-}
-
-/* Sends a request (stolen) and waits for its answer, which the caller releases; *ret may be NULL. */
-static enum muster_rc ask(struct muster_guardian_client *client, json_t *request, uint32_t timeout_ms,
-                          json_t **ret, struct muster_error *err)
-{
-    pthread_mutex_lock(&client->asking);
-    pthread_mutex_lock(&client->lock);
-    uint64_t seq = ++client->seq;
-    bool gone = client->gone;
-    pthread_mutex_unlock(&client->lock);
-    json_object_set_new(request, "seq", json_integer((json_int_t)seq));
-    json_t *answer = NULL;
-    enum muster_rc rc;
-    if (gone) {
-        json_decref(request);
-        rc = gone_error(err);
-    } else {
-        rc = muster__wire_send(client->socket_fd, request, muster_clock_ms() + SEND_TIMEOUT_MS, err);
-    }
-    if (rc == MUSTER_OK) {
-        rc = await_answer(client, seq, timeout_ms, &answer, err);
-    }
-    pthread_mutex_unlock(&client->asking);
-    if (rc == MUSTER_OK) {
-        rc = (enum muster_rc)json_integer_value(json_object_get(answer, "rc"));
-        if (rc != MUSTER_OK) {
-            muster_error_set(err, rc, "%s", json_string_value(json_object_get(answer, "text")));
-        }
-    }
-    if (ret != NULL) {
-        *ret = answer;
-    } else {
-        json_decref(answer);
-    }
-    return rc;
-}
-
 static json_t *string_array(const char *const *strings)
 {
     json_t *array = json_array();
@@ -224,19 +115,24 @@ static json_t *string_array(const char *const *strings)
     return array;
 }
 
-enum muster_rc muster__guardian_spawn(struct muster_guardian_client *client, const struct muster_spawn *spawn,
-                                      uint32_t *ret, struct muster_error *err)
+enum muster_rc muster__guardian_spawn_begin(struct muster_guardian_client *client,
+                                            const struct muster_spawn *spawn, uint64_t *ret,
+                                            struct muster_error *err)
 {
     json_t *request = json_pack(
         "{s:s, s:o, s:o, s:s?, s:s?, s:s?, s:I}", "op", "spawn", "argv", string_array(spawn->argv), "env",
         string_array(spawn->env), "directory", spawn->directory, "stdout", spawn->stdout_path, "stderr",
         spawn->stderr_path, "node", spawn->node == MUSTER_NO_NODE ? (json_int_t)-1 : (json_int_t)spawn->node);
-    if (request == NULL) {
-        return muster_error_set(err, MUSTER_EINVAL, "a path or variable of '%s' is not UTF-8",
-                                spawn->argv[0]);
-    }
+    return request == NULL ? muster_error_set(err, MUSTER_EINVAL, "a path or variable of '%s' is not UTF-8",
+                                              spawn->argv[0])
+                           : muster__client_send(client, request, ret, err);
+}
+
+enum muster_rc muster__guardian_spawn_end(struct muster_guardian_client *client, uint64_t ticket,
+                                          uint32_t *ret, struct muster_error *err)
+{
     json_t *answer = NULL;
-    enum muster_rc rc = ask(client, request, REPLY_TIMEOUT_MS, &answer, err);
+    enum muster_rc rc = muster__client_await(client, ticket, MUSTER__REPLY_TIMEOUT_MS, &answer, err);
     if (rc == MUSTER_OK) {
         *ret = (uint32_t)json_integer_value(json_object_get(answer, "process"));
     }
@@ -247,9 +143,10 @@ enum muster_rc muster__guardian_spawn(struct muster_guardian_client *client, con
 enum muster_rc muster__guardian_signal(struct muster_guardian_client *client, uint32_t process, int signal,
                                        struct muster_error *err)
 {
-    return ask(client,
-               json_pack("{s:s, s:I, s:i}", "op", "signal", "process", (json_int_t)process, "signal", signal),
-               REPLY_TIMEOUT_MS, NULL, err);
+    return muster__client_ask(
+        client,
+        json_pack("{s:s, s:I, s:i}", "op", "signal", "process", (json_int_t)process, "signal", signal),
+        MUSTER__REPLY_TIMEOUT_MS, NULL, err);
 }
 
 enum muster_rc muster__guardian_wait_exit(struct muster_guardian_client *client, uint32_t process,
@@ -261,7 +158,7 @@ enum muster_rc muster__guardian_wait_exit(struct muster_guardian_client *client,
     pthread_mutex_lock(&client->lock);
     struct ended *ended;
     while ((ended = ended_at(client, process)) != NULL && !ended->known && !client->gone && rc == MUSTER_OK) {
-        if (!wait_changed(client, deadline_ms)) {
+        if (!muster__client_wait_changed(client, deadline_ms)) {
             rc = muster_error_set(err, MUSTER_ETIMEDOUT, "it did not end within %.1f s", timeout_ms / 1000.0);
         }
     }
@@ -270,7 +167,7 @@ enum muster_rc muster__guardian_wait_exit(struct muster_guardian_client *client,
         rc = MUSTER_OK;
     } else if (rc == MUSTER_OK) {
         rc = ended == NULL ? muster_error_set(err, MUSTER_ENOMEM, "no memory for another process")
-                           : gone_error(err);
+                           : muster__client_gone_error(err);
     }
     pthread_mutex_unlock(&client->lock);
     return rc;
@@ -280,7 +177,8 @@ enum muster_rc muster__guardian_lease(struct muster_guardian_client *client, cha
                                       struct muster_error *err)
 {
     json_t *answer = NULL;
-    enum muster_rc rc = ask(client, json_pack("{s:s}", "op", "lease"), REPLY_TIMEOUT_MS, &answer, err);
+    enum muster_rc rc =
+        muster__client_ask(client, json_pack("{s:s}", "op", "lease"), MUSTER__REPLY_TIMEOUT_MS, &answer, err);
     if (rc == MUSTER_OK) {
         snprintf(prefix, 16, "%s", json_string_value(json_object_get(answer, "prefix")));
     }
@@ -293,7 +191,8 @@ void muster__guardian_note(struct muster_guardian_client *client, enum muster_ph
 {
     json_t *request = json_pack("{s:s, s:i, s:i, s:o}", "op", "note", "phase", (int)phase, "verdict",
                                 (int)verdict, "text", muster__wire_text(text == NULL ? "" : text));
-    if (request != NULL && ask(client, request, REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
+    if (request != NULL &&
+        muster__client_ask(client, request, MUSTER__REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
         return; /* The guardian is gone, which gone() has told. */
     }
 }
@@ -301,8 +200,8 @@ void muster__guardian_note(struct muster_guardian_client *client, enum muster_ph
 enum muster_rc muster__guardian_clean_up(struct muster_guardian_client *client, bool preserve,
                                          struct muster_error *err)
 {
-    return ask(client, json_pack("{s:s, s:b}", "op", "clean_up", "preserve", preserve), CLEAN_UP_TIMEOUT_MS,
-               NULL, err);
+    return muster__client_ask(client, json_pack("{s:s, s:b}", "op", "clean_up", "preserve", preserve),
+                              CLEAN_UP_TIMEOUT_MS, NULL, err);
 }
 
 void muster__guardian_done(struct muster_guardian_client *client, enum muster_verdict verdict,
@@ -314,7 +213,8 @@ void muster__guardian_done(struct muster_guardian_client *client, enum muster_ve
     json_t *request =
         json_pack("{s:s, s:i, s:i, s:o, s:b}", "op", "done", "phase", (int)MUSTER_CLEAN_UP, "verdict",
                   (int)verdict, "text", muster__wire_text(text == NULL ? "" : text), "keep", keep_directory);
-    if (request != NULL && ask(client, request, REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
+    if (request != NULL &&
+        muster__client_ask(client, request, MUSTER__REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
         return; /* As above; the forking process finds out how it ended. */
     }
 }
@@ -324,10 +224,10 @@ void muster__guardian_done(struct muster_guardian_client *client, enum muster_ve
 static enum muster_rc say_hello(struct muster_guardian_client *client, struct muster_error *err)
 {
     pid_t pid = getpid();
-    return ask(client,
-               json_pack("{s:s, s:i, s:I}", "op", "hello", "pid", (int)pid, "start",
-                         (json_int_t)muster__process_start(pid)),
-               REPLY_TIMEOUT_MS, NULL, err);
+    return muster__client_ask(client,
+                              json_pack("{s:s, s:i, s:I}", "op", "hello", "pid", (int)pid, "start",
+                                        (json_int_t)muster__process_start(pid)),
+                              MUSTER__REPLY_TIMEOUT_MS, NULL, err);
 }
 
 enum muster_rc muster__guardian_attach(int socket_fd, const struct muster__guardian_callbacks *callbacks,
@@ -345,7 +245,6 @@ enum muster_rc muster__guardian_attach(int socket_fd, const struct muster__guard
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&client->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    pthread_mutex_init(&client->asking, NULL);
     pthread_mutex_init(&client->lock, NULL);
     int error_number =
         client->wake_fd < 0 ? errno : pthread_create(&client->listener, NULL, listen_to_guardian, client);
@@ -375,10 +274,9 @@ void muster__guardian_detach(struct muster_guardian_client *client)
         pthread_join(client->listener, NULL);
     }
     close(client->wake_fd);
-    json_decref(client->answer);
+    muster__client_forget(client);
     free(client->ended);
     pthread_cond_destroy(&client->changed);
-    pthread_mutex_destroy(&client->asking);
     pthread_mutex_destroy(&client->lock);
     free(client);
 }

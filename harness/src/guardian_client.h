@@ -25,9 +25,13 @@ MUSTER_MUST_USE enum muster_rc muster__guardian_attach(int socket_fd,
                                                        struct muster_error *err);
 void muster__guardian_detach(struct muster_guardian_client *client);
 
-MUSTER_MUST_USE enum muster_rc muster__guardian_spawn(struct muster_guardian_client *client,
-                                                      const struct muster_spawn *spawn, uint32_t *ret,
-                                                      struct muster_error *err);
+/* See muster_deployment_spawn_begin(). */
+MUSTER_MUST_USE enum muster_rc muster__guardian_spawn_begin(struct muster_guardian_client *client,
+                                                            const struct muster_spawn *spawn, uint64_t *ret,
+                                                            struct muster_error *err);
+MUSTER_MUST_USE enum muster_rc muster__guardian_spawn_end(struct muster_guardian_client *client,
+                                                          uint64_t ticket, uint32_t *ret,
+                                                          struct muster_error *err);
 MUSTER_MUST_USE enum muster_rc muster__guardian_signal(struct muster_guardian_client *client,
                                                        uint32_t process, int signal,
                                                        struct muster_error *err);

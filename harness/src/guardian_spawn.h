@@ -7,6 +7,7 @@
 #include "muster/result.h"
 
 struct muster__launch {
+    const char *program; /* A path. */
     char **argv;
     char **env;
     const char *directory;
@@ -15,14 +16,17 @@ struct muster__launch {
 };
 
 /**
- * Forks a process in a group of its own, which dies with its parent. `record` is called with its pid before
- * it may exec; when it fails, the process is ended without having run anything.
+ * Starts a process in a group of its own, which dies with its parent, and waits for its exec. `record` is called in
+ * that process before the exec, while its parent stands still and shares its memory; when it fails, nothing is run.
+ * It may be NULL, and must be where the parent has more than one thread.
  *
- * @return MUSTER_OK, exec succeeded; MUSTER_ENODE, it failed: program and reason in err, the process is reaped;
- *         MUSTER_EINFRA; what `record` returned.
+ * @param ret  Also after a failure: who is to be reaped, and ends by itself; -1 when there is nobody.
+ *
+ * @return MUSTER_OK, exec succeeded; MUSTER_ENODE, it failed: program and reason in err; MUSTER_EINFRA; what `record`
+ *         returned.
  */
 MUSTER_MUST_USE enum muster_rc muster__launch(const struct muster__launch *launch,
-                                              enum muster_rc (*record)(void *context, pid_t pid,
+                                              enum muster_rc (*record)(void *context,
                                                                        struct muster_error *err),
                                               void *context, pid_t *ret, struct muster_error *err);
 

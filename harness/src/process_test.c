@@ -123,6 +123,39 @@ START_TEST(ends_are_described)
 }
 END_TEST
 
+static const struct {
+    struct muster_exit exit;
+    int end_code;
+    const char *complaint; /* NULL: right. */
+} ends[] = {
+    { { .code = 0 }, 0, NULL },
+    { { .code = -1, .signal = SIGTERM }, 0, NULL },
+    { { .code = -1, .signal = SIGKILL }, 0, NULL },
+    { { .code = 143 }, 0, NULL },
+    { { .code = 137 }, 0, NULL },
+    { { .code = 7 }, 7, NULL },
+    { { .code = 0 }, 7, NULL },
+    { { .code = 5 }, 0, "node-2 exited with code 5 while it was taken down" },
+    { { .code = 8 }, 7, "node-2 exited with code 8 while it was taken down" },
+    { { .code = 134 }, 0, "node-2 exited with code 134 while it was taken down" },
+    { { .code = -1, .signal = SIGSEGV }, 0, "node-2 was ended by SIGSEGV while it was taken down" },
+    { { .code = -1, .signal = SIGABRT, .core_dumped = true },
+      0,
+      "node-2 was ended by SIGABRT (core dumped) while it was taken down" },
+    { { .code = -1, .signal = SIGKILL, .out_of_memory = true },
+      0,
+      "node-2 was ended by SIGKILL (the kernel was out of memory) while it was taken down" },
+};
+
+START_TEST(ends_are_judged)
+{
+    struct muster_error err = { 0 };
+    enum muster_rc rc = muster_exit_judge(&ends[_i].exit, ends[_i].end_code, 2, &err);
+    ck_assert_int_eq(rc, ends[_i].complaint == NULL ? MUSTER_OK : MUSTER_ENODE);
+    ck_assert_str_eq(err.text, ends[_i].complaint == NULL ? "" : ends[_i].complaint);
+}
+END_TEST
+
 static Suite *process_suite(void)
 {
     Suite *suite = suite_create("process");
@@ -133,6 +166,7 @@ static Suite *process_suite(void)
     tcase_add_test(tcase, a_run_is_found_by_its_variable_and_not_by_a_longer_or_shorter_one);
     tcase_add_test(tcase, listeners_are_found_by_their_network);
     tcase_add_test(tcase, ends_are_described);
+    tcase_add_loop_test(tcase, ends_are_judged, 0, sizeof ends / sizeof ends[0]);
     suite_add_tcase(suite, tcase);
     return suite;
 }

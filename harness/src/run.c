@@ -208,14 +208,21 @@ void muster__run_note(struct muster_run *run)
                           rc == MUSTER_OK ? (enum muster_verdict)0 : muster__verdict_of(rc), cause.text);
 }
 
+void muster__run_leave(struct muster_run *run)
+{
+    pthread_mutex_lock(&run->mutex);
+    struct muster__phase_times *it = &run->phases[atomic_load(&run->phase)];
+    if (it->began_ms != 0 && it->ended_ms == 0) {
+        it->ended_ms = muster_clock_ms();
+    }
+    pthread_mutex_unlock(&run->mutex);
+}
+
 void muster__run_enter(struct muster_run *run, enum muster_phase phase)
 {
+    muster__run_leave(run);
     uint64_t now_ms = muster_clock_ms();
     pthread_mutex_lock(&run->mutex);
-    struct muster__phase_times *before = &run->phases[atomic_load(&run->phase)];
-    if (before->began_ms != 0 && before->ended_ms == 0) {
-        before->ended_ms = now_ms;
-    }
     run->phases[phase] =
         (struct muster__phase_times){ .began_ms = now_ms, .began_wall_ms = muster_clock_wall_ms() };
     atomic_store(&run->phase, phase);

@@ -42,18 +42,18 @@ static void on_flooded(void *context, uint32_t node, uint64_t log_bytes)
 
 /* ---- The parts ---- */
 
+static enum muster_rc open_events(struct muster_run *run, struct muster_error *err)
+{
+    char path[MUSTER__PATH_BYTES];
+    enum muster_rc rc = muster__path(path, err, "%s/events.jsonl", run->session->directory);
+    return rc != MUSTER_OK ? rc : muster__events_open(path, run->session->began_ms, &run->events, err);
+}
+
 static enum muster_rc make_parts(struct muster_run *run, struct muster_error *err)
 {
     struct muster_session *session = run->session;
-    char path[MUSTER__PATH_BYTES];
-    enum muster_rc rc = muster__path(path, err, "%s/events.jsonl", session->directory);
-    if (rc == MUSTER_OK) {
-        rc = muster__events_open(path, session->began_ms, &run->events, err);
-    }
-    if (rc == MUSTER_OK) {
-        rc = muster__nodes_create(run->plan->node_count, session->directory, session->began_ms, &run->nodes,
-                                  err);
-    }
+    enum muster_rc rc =
+        muster__nodes_create(run->plan->node_count, session->directory, session->began_ms, &run->nodes, err);
     if (rc == MUSTER_OK) {
         muster__nodes_on_change(run->nodes, muster__run_wake, run);
         rc = muster__guardian_attach(
@@ -135,8 +135,11 @@ static void print_endpoints(struct muster_run *run)
 
 static enum muster_rc deploy(struct muster_run *run, struct muster_error *err)
 {
+    enum muster_rc rc = open_events(run, err); /* First: the phase is an event itself. */
     muster__run_enter(run, MUSTER_DEPLOY);
-    enum muster_rc rc = make_parts(run, err);
+    if (rc == MUSTER_OK) {
+        rc = make_parts(run, err);
+    }
     if (rc == MUSTER_OK) {
         rc = muster__run_save(run, err);
     }

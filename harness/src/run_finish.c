@@ -104,6 +104,7 @@ enum muster_rc muster_session_finish(struct muster_session *session, struct must
     bool preserve = is_preserved(run);
     take_down(run, preserve);
     check_evidence(run);
+    muster__run_leave(run); /* All is down; what is left to do is to say so. */
     run->kept = run->kept || preserve || muster_variable_flag(session->variables, MUSTER_VAR_KEEP_LOGS);
     muster__run_conclude(run);
 

@@ -121,6 +121,8 @@ void muster__run_destroy(struct muster_run *run);
 struct muster_feed *muster__run_feed(struct muster_run *run);
 /** Ends the phase that was and begins another: times, an event, a note to the guardian. */
 void muster__run_enter(struct muster_run *run, enum muster_phase phase);
+/** Ends the last phase. */
+void muster__run_leave(struct muster_run *run);
 /** Tells the guardian the phase and how it stands. */
 void muster__run_note(struct muster_run *run);
 /** Wakes all who wait on the run; a callback for muster__nodes_on_change(). */

@@ -120,14 +120,6 @@ static char *take_text(struct stream *stream)
 
 /* ---- Start and end ---- */
 
-static enum muster_rc record_nothing(void *context, pid_t pid, struct muster_error *err)
-{
-    (void)context;
-    (void)pid;
-    (void)err;
-    return MUSTER_OK;
-}
-
 /* A pipe is given to the child by its name in /proc, so that there is one way to start processes. */
 static enum muster_rc open_pipe(int ends[2], char path[64], struct muster_error *err)
 {
@@ -165,10 +157,15 @@ static enum muster_rc launch(struct running *running, struct muster_error *err)
         rc = muster_error_set(err, MUSTER_ENOMEM, "no memory to run '%s'", tool->argv[0]);
     }
     if (rc == MUSTER_OK) {
-        const struct muster__launch what = {
-            .argv = argv, .env = env, .stdout_path = paths[0], .stderr_path = paths[1]
-        };
-        rc = muster__launch(&what, record_nothing, NULL, &running->pid, err);
+        const struct muster__launch what = { .program = tool->argv[0],
+                                             .argv = argv,
+                                             .env = env,
+                                             .stdout_path = paths[0],
+                                             .stderr_path = paths[1] };
+        rc = muster__launch(&what, NULL, NULL, &running->pid, err);
+        if (rc != MUSTER_OK && running->pid > 0) {
+            waitpid(running->pid, NULL, 0);
+        }
     }
     for (int i = 0; i < 2; i++) {
         close_end(pipes[i][1]);

@@ -10,6 +10,7 @@
 
 /* Everything that it takes to start a node again. */
 struct local_node {
+    uint64_t ticket; /* Of its start, while that is under way. */
     uint32_t process;
     char host[32];
     char directory[4096];
@@ -71,7 +72,7 @@ static enum muster_rc prepare_node(struct local *local, uint32_t index, struct m
     return rc;
 }
 
-static enum muster_rc start_node(struct local *local, uint32_t index, struct muster_error *err)
+static enum muster_rc begin_node(struct local *local, uint32_t index, struct muster_error *err)
 {
     struct local_node *node = &local->nodes[index];
     const char *argv[MUSTER_ARGS_MAX + 2] = { local->program };
@@ -84,8 +85,40 @@ static enum muster_rc start_node(struct local *local, uint32_t index, struct mus
                                         .stdout_path = node->stdout_path,
                                         .stderr_path = node->stderr_path,
                                         .node = index };
-    enum muster_rc rc = muster_deployment_spawn(local->deployment, &spawn, &node->process, err);
+    enum muster_rc rc = muster_deployment_spawn_begin(local->deployment, &spawn, &node->ticket, err);
     return rc == MUSTER_OK ? rc : muster_error_context(err, rc, "starting node-%u", index);
+}
+
+static enum muster_rc end_start(struct local *local, uint32_t index, struct muster_error *err)
+{
+    struct local_node *node = &local->nodes[index];
+    enum muster_rc rc = muster_deployment_spawn_end(local->deployment, node->ticket, &node->process, err);
+    return rc == MUSTER_OK ? rc : muster_error_context(err, rc, "starting node-%u", index);
+}
+
+static enum muster_rc start_node(struct local *local, uint32_t index, struct muster_error *err)
+{
+    enum muster_rc rc = begin_node(local, index, err);
+    return rc != MUSTER_OK ? rc : end_start(local, index, err);
+}
+
+/* A node is started as soon as its own files are there: it comes up while the next is written. */
+static enum muster_rc start_nodes(struct local *local, struct muster_error *err)
+{
+    enum muster_rc rc = MUSTER_OK;
+    uint32_t begun = 0;
+    for (uint32_t i = 0; i < local->node_count && rc == MUSTER_OK; i++) {
+        rc = prepare_node(local, i, err);
+        if (rc == MUSTER_OK) {
+            rc = begin_node(local, i, err);
+            begun += rc == MUSTER_OK;
+        }
+    }
+    for (uint32_t i = 0; i < begun; i++) { /* All of them; the first that failed is the one to name. */
+        enum muster_rc ended = end_start(local, i, rc == MUSTER_OK ? err : NULL);
+        rc = rc == MUSTER_OK ? ended : rc;
+    }
+    return rc;
 }
 
 static enum muster_rc make_nodes(struct local *local, struct muster_error *err)
@@ -96,14 +129,7 @@ static enum muster_rc make_nodes(struct local *local, struct muster_error *err)
         snprintf(local->nodes[i].host, sizeof local->nodes[i].host, "%s%u", prefix, i + 1);
         local->hosts[i] = local->nodes[i].host;
     }
-    /* A node is started as soon as its own files are there: it comes up while the next is written. */
-    for (uint32_t i = 0; i < local->node_count && rc == MUSTER_OK; i++) {
-        rc = prepare_node(local, i, err);
-        if (rc == MUSTER_OK) {
-            rc = start_node(local, i, err);
-        }
-    }
-    return rc;
+    return rc != MUSTER_OK ? rc : start_nodes(local, err);
 }
 
 static enum muster_rc local_up(struct muster_deployment *deployment, void **state, struct muster_error *err)

@@ -48,7 +48,6 @@ void muster_log_write(const char *module, enum muster_log_level level, const cha
 #define muster_log_warn(...) muster_log(MUSTER_LOG_WARN, __VA_ARGS__)
 #define muster_log_info(...) muster_log(MUSTER_LOG_INFO, __VA_ARGS__)
 #define muster_log_debug(...) muster_log(MUSTER_LOG_DEBUG, __VA_ARGS__)
-#define muster_log_trace(...) muster_log(MUSTER_LOG_TRACE, __VA_ARGS__)
 
 #ifdef __cplusplus
 }

@@ -101,12 +101,38 @@ struct muster_exit {
 /** "exited with code 3", "was ended by SIGSEGV (core dumped)", … Returns text. */
 const char *muster_exit_describe(const struct muster_exit *exit, char text[96]);
 
+/**
+ * Judges how a node ended that was told to, by TERM and where that was not enough by KILL. Right is the system's
+ * end_code, 0, and being ended by one of these signals, also as a shell or a container engine puts it (143, 137).
+ *
+ * @return MUSTER_OK; MUSTER_ENODE: "node-1 was ended by SIGSEGV while it was taken down".
+ */
+MUSTER_MUST_USE enum muster_rc muster_exit_judge(const struct muster_exit *exit, int end_code, uint32_t node,
+                                                 struct muster_error *err);
+
 /** Has the guardian start a process in a group of its own. MUSTER_OK; MUSTER_ENODE, exec failed (err
  * has the program and the reason); MUSTER_EIO; MUSTER_EINFRA, the guardian is gone. `ret` identifies
  * it in the calls below and is never used twice in a run. */
 MUSTER_MUST_USE enum muster_rc muster_deployment_spawn(struct muster_deployment *deployment,
                                                        const struct muster_spawn *spawn, uint32_t *ret,
                                                        struct muster_error *err);
+
+/**
+ * muster_deployment_spawn() in two steps, so that many processes start side by side: begins one, and returns
+ * without waiting for it.
+ *
+ * @param ret  A ticket, for exactly one muster_deployment_spawn_end(), which is due also when another start failed.
+ *
+ * @return MUSTER_OK; MUSTER_EINVAL; MUSTER_ENOMEM; MUSTER_ETIMEDOUT; MUSTER_EINFRA. After a failure nothing began.
+ */
+MUSTER_MUST_USE enum muster_rc muster_deployment_spawn_begin(struct muster_deployment *deployment,
+                                                             const struct muster_spawn *spawn, uint64_t *ret,
+                                                             struct muster_error *err);
+
+/** Waits until a process that was begun runs its program, or cannot. Returns as muster_deployment_spawn(). */
+MUSTER_MUST_USE enum muster_rc muster_deployment_spawn_end(struct muster_deployment *deployment,
+                                                           uint64_t ticket, uint32_t *ret,
+                                                           struct muster_error *err);
 
 /** Sends a signal to the group of a process started so. MUSTER_OK, also when it is gone already. */
 MUSTER_MUST_USE enum muster_rc muster_deployment_signal(struct muster_deployment *deployment,

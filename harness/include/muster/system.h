@@ -150,6 +150,8 @@ struct muster_system {
     /* Milliseconds from a node's TERM to its KILL, where the scenario does not say. Default: 3 000. */
     uint32_t grace_ms;
 
+    int end_code; /* What a node exits with when it is told to end by TERM: 0 for most. */
+
     const struct muster_port *ports; /* ports[0] is the API's. */
     size_t port_count;
 

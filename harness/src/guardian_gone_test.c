@@ -1,0 +1,181 @@
+/* What is left, and what is known, when the test, the suite program or the guardian was killed. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "amend.h"
+#include "guardian_test_fixture.h"
+#include "sweep.h"
+
+/* The test's process: starts nodes, says so through the pipe, then waits to be killed. */
+static void be_a_test(struct muster_session *session, int ready_fd)
+{
+    struct muster_guardian_client *client = attach(session);
+    spawn_node(session, client, 0, "exec sleep 1000");
+    spawn_node(session, client, 1, "setsid sleep 1000 & exec sleep 1000");
+    muster__guardian_note(client, MUSTER_EXECUTE, 0, "");
+    if (write(ready_fd, session->run_id, sizeof session->run_id) < 0) {
+        _exit(1);
+    }
+    wait_seen(&seen.gone, NULL); /* As a real test does, it ends when the guardian is gone. */
+    muster__guardian_detach(client);
+    _exit(1);
+}
+
+static pid_t fork_test(struct muster_session *session)
+{
+    int ready[2];
+    char run_id[16];
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+    pid_t test = fork();
+    if (test == 0) {
+        setpgid(0, 0);
+        be_a_test(session, ready[1]);
+    }
+    ck_assert_int_eq(read(ready[0], run_id, sizeof run_id), sizeof run_id);
+    close(ready[0]);
+    close(ready[1]);
+    return test;
+}
+
+/* A whole suite program: opens a session, forks the test, says when it runs. */
+static pid_t fork_suite(char run_id[16])
+{
+    int ready[2];
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+    pid_t suite = fork();
+    if (suite == 0) {
+        struct muster_session *session = open_session();
+        pid_t test = fork();
+        if (test == 0) {
+            setpgid(0, 0);
+            be_a_test(session, ready[1]);
+        }
+        waitpid(test, NULL, 0);
+        _exit(0);
+    }
+    ck_assert_int_eq(read(ready[0], run_id, 16), 16);
+    close(ready[0]);
+    close(ready[1]);
+    return suite;
+}
+
+START_TEST(a_killed_test_leaves_nothing_but_evidence)
+{
+    struct muster_session *session = open_session();
+    char run_id[16];
+    snprintf(run_id, sizeof run_id, "%s", session->run_id);
+    pid_t test = fork_test(session);
+    await_processes(run_id, 2);
+    kill(test, SIGKILL);
+    waitpid(test, NULL, 0);
+    struct muster_outcome outcome;
+    muster_session_close(session, &outcome);
+    ck_assert_int_eq(outcome.verdict, MUSTER_FAIL);
+    ck_assert_ptr_nonnull(strstr(outcome.text, "phase execute"));
+    ck_assert_uint_eq(processes_of(run_id), 0);
+    char *text = read_run_file(outcome.kept_directory, "run.json");
+    ck_assert_ptr_nonnull(strstr(text, "\"verdict\": \"fail\""));
+    free(text);
+    struct muster_ledger_view *view = NULL;
+    ck_assert_int_eq(muster_ledger_read(outcome.kept_directory, &view, NULL), MUSTER_OK);
+    ck_assert(view->closed);
+    ck_assert_uint_eq(view->entry_count, 0);
+    muster_ledger_view_destroy(view);
+}
+END_TEST
+
+START_TEST(a_killed_suite_program_takes_its_test_along)
+{
+    char run_id[16];
+    pid_t suite = fork_suite(run_id);
+    kill(suite, SIGKILL);
+    waitpid(suite, NULL, 0);
+    ck_assert(await_no_process(run_id));
+    char directory[256];
+    snprintf(directory, sizeof directory, "%s/muster-%s", root, run_id);
+    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    while (muster__ledger_is_locked(directory) && muster_clock_left_ms(deadline_ms) > 0) {
+        poll(NULL, 0, 10);
+    }
+    struct muster_ledger_view *view = NULL;
+    ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
+    ck_assert(view->closed);
+    ck_assert(!muster__process_runs(view->guardian_pid, view->guardian_start));
+    muster_ledger_view_destroy(view);
+}
+END_TEST
+
+START_TEST(a_killed_guardian_takes_its_nodes_along_and_is_noticed)
+{
+    struct muster_session *session = open_session();
+    struct muster_guardian_client *client = attach(session);
+    spawn_node(session, client, 0, "exec sleep 1000");
+    spawn_node(session, client, 1, "setsid sleep 1000 & exec sleep 1000");
+    kill(session->guardian_pid, SIGKILL);
+    ck_assert(wait_seen(&seen.gone, NULL));
+    struct muster_error err = { 0 };
+    uint32_t process;
+    const char *const argv[] = { "/bin/true", NULL };
+    const struct muster_spawn what = { .argv = argv, .directory = root, .node = MUSTER_NO_NODE };
+    ck_assert_int_eq(spawn(client, &what, &process, &err), MUSTER_EINFRA);
+    muster__guardian_detach(client);
+    char run_id[16];
+    snprintf(run_id, sizeof run_id, "%s", session->run_id);
+    struct muster_outcome outcome;
+    muster_session_close(session, &outcome);
+    ck_assert_int_eq(outcome.verdict, MUSTER_INFRA);
+    ck_assert_ptr_nonnull(strstr(outcome.text, "muster sweep"));
+    ck_assert_uint_eq(processes_of(run_id), 0);
+}
+END_TEST
+
+START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
+{
+    char run_id[16];
+    pid_t suite = fork_suite(run_id);
+    char directory[256];
+    snprintf(directory, sizeof directory, "%s/muster-%s", root, run_id);
+    struct muster_ledger_view *view = NULL;
+    ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
+    const struct muster_runner *const runners[] = { &plain_runner, NULL };
+    struct muster_error err = { 0 };
+    ck_assert_int_eq(muster__sweep_run(directory, runners, 1000, &err), MUSTER_ESTATE); /* It goes on. */
+    kill(view->guardian_pid, SIGKILL);
+    muster_ledger_view_destroy(view);
+    kill(suite, SIGKILL);
+    waitpid(suite, NULL, 0);
+    /* The test notices that its guardian is gone, and ends; until then the run goes on. */
+    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    muster_error_clear(&err);
+    enum muster_rc rc;
+    while ((rc = muster__sweep_run(directory, runners, 1000, &err)) == MUSTER_ESTATE &&
+           muster_clock_left_ms(deadline_ms) > 0) {
+        muster_error_clear(&err);
+        poll(NULL, 0, 20);
+    }
+    ck_assert_msg(rc == MUSTER_OK, "%s", err.text);
+    ck_assert_uint_eq(processes_of(run_id), 0);
+    ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
+    ck_assert(view->closed);
+    muster_ledger_view_destroy(view);
+    ck_assert(!muster__amend_is_due(directory)); /* run.json says how it ended. */
+}
+END_TEST
+
+static Suite *guardian_gone_suite(void)
+{
+    Suite *suite = suite_create("guardian_gone");
+    TCase *tcase = tcase_create("processes");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, make_root, remove_root);
+    tcase_add_test(tcase, a_killed_test_leaves_nothing_but_evidence);
+    tcase_add_test(tcase, a_killed_suite_program_takes_its_test_along);
+    tcase_add_test(tcase, a_killed_guardian_takes_its_nodes_along_and_is_noticed);
+    tcase_add_test(tcase, sweep_finishes_for_a_killed_guardian_and_suite);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+UNIT_TEST_MAIN(guardian_gone_suite);
