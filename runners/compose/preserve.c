@@ -16,11 +16,11 @@ static void print_all(const struct muster_ledger_view *view, const struct compos
 {
     char file[4200];
     char container[COMPOSE_NAME_BYTES];
-    char source[COMPOSE_NAME_BYTES + 16];
+    char source[COMPOSE_NAME_BYTES + 32];
     const struct compose_engine *engine = &record->engine;
     snprintf(file, sizeof file, "%.4000s/" COMPOSE_FILE, view->directory);
     compose__container_name(view->run_id, 0, container);
-    snprintf(source, sizeof source, "%s:" COMPOSE_NODE_DIRECTORY, container);
+    snprintf(source, sizeof source, "%s:" COMPOSE_NODES_DIRECTORY "/node-0", container);
     fprintf(out, "muster: the Compose project %s was left up\n", record->project);
     print_line(out, "logs:", record,
                compose__compose(engine, "-f", file, "-p", record->project, "logs", "--tail", "100", NULL),
