@@ -22,7 +22,6 @@ enum muster_rc compose__record_read(const struct muster_ledger_view *view, struc
         return MUSTER_ENOTFOUND;
     }
     json_auto_t *detail = json_loads(entry->detail, 0, NULL);
-    const char *entry_point = json_string_value(json_object_get(detail, "entry"));
     const char *logs = json_string_value(json_object_get(detail, "logs"));
     json_int_t nodes = json_integer_value(json_object_get(detail, "nodes"));
     memset(ret, 0, sizeof *ret);
@@ -37,7 +36,6 @@ enum muster_rc compose__record_read(const struct muster_ledger_view *view, struc
     snprintf(ret->project, sizeof ret->project, "%s", entry->id);
     snprintf(ret->label, sizeof ret->label, "label=" COMPOSE_LABEL "=%s", view->run_id);
     snprintf(ret->log_directory, sizeof ret->log_directory, "%s", logs == NULL ? "" : logs);
-    snprintf(ret->entry, sizeof ret->entry, "%s", entry_point == NULL ? "" : entry_point);
     return rc;
 }
 

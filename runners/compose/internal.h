@@ -30,7 +30,6 @@ struct compose {
     struct compose_node *nodes;
     const char **hosts; /* Service names by node. */
     char (*services)[COMPOSE_NAME_BYTES];
-    char entry[512]; /* The image's entry point: the node; "" when not known. */
     struct runner_programs programs;
     struct compose_watch *watch;
 };
@@ -102,7 +101,6 @@ struct compose_record {
     char label[64];
     uint32_t node_count;
     char log_directory[4096]; /* "" for the nodes' own. */
-    char entry[512]; /* The node's program in the image; "". */
     bool up_unfinished;
 };
 /** MUSTER_OK; MUSTER_ENOTFOUND, the run never got as far; MUSTER_EREPLY. The caller calls compose__engine_fini(). */

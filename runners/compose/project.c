@@ -100,13 +100,12 @@ enum muster_rc compose__project_add(json_t *project, const struct compose_common
                                 node);
     }
     /* With an init of its own a node need not handle signals and orphans as process 1 must. */
-    json_t *service =
-        json_pack("{s:o, s:s, s:b, s:s, s:s, s:s, s:o, s:o, s:[s], s:[s], s:{s:s}, s:{s:s, s:{s:s, s:s}}}",
-                  "image", image, "container_name", container_name, "init", 1, "restart", "no", "working_dir",
-                  directory, "stop_grace_period", grace, "command", command, "environment", environment,
-                  "ports", common->publish, "volumes", COMPOSE_VOLUME ":" COMPOSE_NODES_DIRECTORY, "labels",
-                  COMPOSE_LABEL, common->run_id, "logging", "driver", "json-file", "options", "max-size",
-                  LOG_SIZE_MAX, "max-file", "1");
+    json_t *service = json_pack(
+        "{s:o, s:s, s:b, s:s, s:s, s:s, s:o, s:o, s:[s], s:[s], s:{s:s}, s:{s:s, s:{s:s, s:s}}}", "image",
+        image, "container_name", container_name, "init", 1, "restart", "no", "working_dir", directory,
+        "stop_grace_period", grace, "command", command, "environment", environment, "ports", common->publish,
+        "volumes", COMPOSE_VOLUME ":" COMPOSE_NODES_DIRECTORY, "labels", COMPOSE_LABEL, common->run_id,
+        "logging", "driver", "json-file", "options", "max-size", LOG_SIZE_MAX, "max-file", "1");
     return json_object_set_new(json_object_get(project, "services"), service_name, service) == 0
                ? MUSTER_OK
                : muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file");
