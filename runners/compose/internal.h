@@ -85,15 +85,6 @@ enum muster_rc compose__control(void *state, uint32_t node, enum muster_action a
 
 /* ---- probe.c, cleanup.c, collect.c, preserve.c ---- */
 
-enum muster_rc compose__probe(const struct muster_plan *plan, const struct muster_variables *variables,
-                              struct muster_error *err);
-enum muster_rc compose__collect(const struct muster_ledger_view *view, struct muster_error *err);
-enum muster_rc compose__down(const struct muster_ledger_view *view, uint32_t grace_ms,
-                             struct muster_error *err);
-enum muster_rc compose__audit(const struct muster_ledger_view *view, struct muster_audit *audit,
-                              struct muster_error *err);
-void compose__print_preserved(const struct muster_ledger_view *view, FILE *out);
-
 /* What the ledger says of a run's project. */
 struct compose_record {
     struct compose_engine engine;
@@ -103,6 +94,20 @@ struct compose_record {
     char log_directory[4096]; /* "" for the nodes' own. */
     bool up_unfinished;
 };
+
+enum muster_rc compose__probe(const struct muster_plan *plan, const struct muster_variables *variables,
+                              struct muster_error *err);
+enum muster_rc compose__collect(const struct muster_ledger_view *view, struct muster_error *err);
+enum muster_rc compose__down(const struct muster_ledger_view *view, uint32_t grace_ms,
+                             struct muster_error *err);
+enum muster_rc compose__audit(const struct muster_ledger_view *view, struct muster_audit *audit,
+                              struct muster_error *err);
+/** MUSTER_ENODE when a log that compose__collect() saved is a flood. MUSTER_OK or MUSTER_ENODE. */
+MUSTER_MUST_USE enum muster_rc compose__judge_logs(const struct muster_ledger_view *view,
+                                                   const struct compose_record *record,
+                                                   struct muster_error *err);
+void compose__print_preserved(const struct muster_ledger_view *view, FILE *out);
+
 /** MUSTER_OK; MUSTER_ENOTFOUND, the run never got as far; MUSTER_EREPLY. The caller calls compose__engine_fini(). */
 MUSTER_MUST_USE enum muster_rc compose__record_read(const struct muster_ledger_view *view,
                                                     struct compose_record *ret, struct muster_error *err);

@@ -7,7 +7,10 @@
 #include "engine.h"
 #include "shared/text.h"
 
-#define LOG_SIZE_MAX "64m" /* Of a container, kept by the engine: a flooding node must not fill its disk. */
+/* Of a container's log, kept by the engine: a flooding node must not fill its disk. Two files, so that one is full
+ * once it has been exceeded. */
+#define LOG_FILE_MAX "64m"
+#define LOG_FILES "2"
 
 void compose__project_name(const char *run_id, char name[COMPOSE_NAME_BYTES])
 {
@@ -105,7 +108,7 @@ enum muster_rc compose__project_add(json_t *project, const struct compose_common
         image, "container_name", container_name, "init", 1, "restart", "no", "working_dir", directory,
         "stop_grace_period", grace, "command", command, "environment", environment, "ports", common->publish,
         "volumes", COMPOSE_VOLUME ":" COMPOSE_NODES_DIRECTORY, "labels", COMPOSE_LABEL, common->run_id,
-        "logging", "driver", "json-file", "options", "max-size", LOG_SIZE_MAX, "max-file", "1");
+        "logging", "driver", "json-file", "options", "max-size", LOG_FILE_MAX, "max-file", LOG_FILES);
     return json_object_set_new(json_object_get(project, "services"), service_name, service) == 0
                ? MUSTER_OK
                : muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file");
