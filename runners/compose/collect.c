@@ -9,7 +9,7 @@
 #include "muster/tool.h"
 #include "shared/record.h"
 
-#define COLLECT_MS 20000u
+#define COLLECT_MS 60000u /* Logs that are a flood take their time. */
 #define AT_ONCE 8u
 #define FLOOD_BYTES                                                                                          \
     48000000u /* Somewhat below what the engine keeps of a log at least, as that is estimated here. */
