@@ -94,7 +94,7 @@ static enum muster_rc write_files(const struct bare *bare, struct muster_error *
     return rc;
 }
 
-static enum muster_rc call(const struct compose_argv *argv, double *took_ms, struct muster_error *err)
+static enum muster_rc call(const struct runner_argv *argv, double *took_ms, struct muster_error *err)
 {
     char line[512];
     struct muster_tool tool = { .argv = argv->args };
@@ -112,9 +112,9 @@ static enum muster_rc call(const struct compose_argv *argv, double *took_ms, str
 /* Down follows in every case: up may have failed half way. */
 static enum muster_rc up_and_down(const struct bare *bare, struct bench_times *ret, struct muster_error *err)
 {
-    struct compose_argv up =
+    struct runner_argv up =
         compose__compose(&bare->engine, "-f", bare->file, "-p", bare->name, "up", "-d", NULL);
-    struct compose_argv down =
+    struct runner_argv down =
         compose__compose(&bare->engine, "-f", bare->file, "-p", bare->name, "down", NULL);
     enum muster_rc rc = call(&up, &ret->deploy_ms, err);
     enum muster_rc down_rc = call(&down, &ret->teardown_ms, err);
@@ -135,7 +135,7 @@ static enum muster_rc measure_bare(const struct bench *bench, const struct muste
     }
     snprintf(bare.file, sizeof bare.file, "%s/compose.json", bare.directory);
     snprintf(bare.name, sizeof bare.name, "bench-%d-%u", (int)getpid(), plan->node_count);
-    struct compose_argv version = compose__docker(&bare.engine, "compose", "version", NULL);
+    struct runner_argv version = compose__docker(&bare.engine, "compose", "version", NULL);
     bool plugin = call(&version, &version_ms, NULL) == MUSTER_OK;
     rc = compose__engine_choose(&bare.engine, plugin ? "2" : "", err);
     if (rc == MUSTER_OK) {
