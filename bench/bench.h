@@ -70,12 +70,34 @@ MUSTER_MUST_USE enum muster_rc bench_run(const struct bench *bench, const struct
 void *bench_share(size_t bytes);
 void bench_unshare(void *memory, size_t bytes);
 
+struct bench_figures {
+    struct bench_sample deploy;
+    struct bench_sample teardown;
+};
+/* How one side of a comparison is measured once. */
+typedef enum muster_rc bench_floor_fn(const struct bench *bench, const struct muster_plan *plan,
+                                      struct bench_times *ret, struct muster_error *err);
+/** Deploys `nodes` idle nodes and takes them down, in turn with the floor, as often as asked. */
+MUSTER_MUST_USE enum muster_rc bench_compare(const struct bench *bench, uint32_t nodes, bench_floor_fn *floor,
+                                             struct bench_figures *ours, struct bench_figures *floors,
+                                             struct muster_error *err);
+/** Prints the row of one of both. `aim_ms`: 0 for none. */
+void bench_compared(const char *what, uint32_t nodes, struct bench_sample *ours, struct bench_sample *floor,
+                    double aim_ms);
+
+/** Renders a node and writes its files, and data/, below `directory`. The caller calls muster_rendering_fini(). */
+MUSTER_MUST_USE enum muster_rc bench_write_node(const struct muster_plan *plan, uint32_t node,
+                                                const struct muster_addresses *addresses,
+                                                const char *directory, struct muster_rendering *rendering,
+                                                struct muster_error *err);
+
 /** The floor of deploy and teardown: the same program and files, started by a loop, asked until all are ready. */
 MUSTER_MUST_USE enum muster_rc bench_floor(const struct bench *bench, const struct muster_plan *plan,
                                            struct bench_times *ret, struct muster_error *err);
 
 /* The parts. Each prints its rows. */
 MUSTER_MUST_USE enum muster_rc bench_deploy(const struct bench *bench, struct muster_error *err);
+MUSTER_MUST_USE enum muster_rc bench_compose(const struct bench *bench, struct muster_error *err);
 MUSTER_MUST_USE enum muster_rc bench_submit(const struct bench *bench, struct muster_error *err);
 MUSTER_MUST_USE enum muster_rc bench_idle(const struct bench *bench, struct muster_error *err);
 MUSTER_MUST_USE enum muster_rc bench_delay(const struct bench *bench, struct muster_error *err);

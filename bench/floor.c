@@ -55,25 +55,32 @@ static enum muster_rc write_file(const char *directory, const struct muster_file
     return written ? MUSTER_OK : muster_error_errno(err, MUSTER_EIO, errno, "cannot write %s", path);
 }
 
+enum muster_rc bench_write_node(const struct muster_plan *plan, uint32_t node,
+                                const struct muster_addresses *addresses, const char *directory,
+                                struct muster_rendering *rendering, struct muster_error *err)
+{
+    char data[8192];
+    snprintf(data, sizeof data, "%.4096s/data", directory);
+    enum muster_rc rc = muster_make_directory(data, err);
+    if (rc == MUSTER_OK) {
+        rc = plan->system->render(plan, node, addresses, rendering, err);
+    }
+    for (size_t i = 0; rc == MUSTER_OK && i < rendering->file_count; i++) {
+        rc = write_file(directory, &rendering->files[i], err);
+    }
+    return rc;
+}
+
 static enum muster_rc write_node(struct floor *floor, uint32_t index, uint64_t wall_ms,
                                  struct muster_error *err)
 {
     struct floor_node *node = &floor->nodes[index];
-    char data[8192];
     const struct muster_addresses addresses = { .listen_host = node->host,
                                                 .peer_hosts = floor->hosts,
                                                 .data_directory = "data",
                                                 .deployed_wall_ms = wall_ms };
     snprintf(node->directory, sizeof node->directory, "%.4000s/node-%u", floor->directory, index);
-    snprintf(data, sizeof data, "%s/data", node->directory);
-    enum muster_rc rc = muster_make_directory(data, err);
-    if (rc == MUSTER_OK) {
-        rc = floor->plan->system->render(floor->plan, index, &addresses, &node->rendering, err);
-    }
-    for (size_t i = 0; rc == MUSTER_OK && i < node->rendering.file_count; i++) {
-        rc = write_file(node->directory, &node->rendering.files[i], err);
-    }
-    return rc;
+    return bench_write_node(floor->plan, index, &addresses, node->directory, &node->rendering, err);
 }
 
 static size_t keep_reply(char *bytes, size_t size, size_t count, void *context)

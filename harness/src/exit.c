@@ -9,11 +9,13 @@
 
 const char *muster_exit_describe(const struct muster_exit *exit, char text[96])
 {
-    if (exit->signal != 0) {
-        const char *name = sigabbrev_np(exit->signal);
+    const char *name = exit->signal == 0 ? NULL : sigabbrev_np(exit->signal);
+    if (exit->signal_inferred) {
+        snprintf(text, 96, "exited with code %d (as after SIG%s)", 128 + exit->signal,
+                 name == NULL ? "?" : name);
+    } else if (exit->signal != 0) {
         snprintf(text, 96, "was ended by SIG%s%s%s", name == NULL ? "?" : name,
-                 exit->core_dumped ? " (core dumped)" : "",
-                 exit->out_of_memory ? " (the kernel was out of memory)" : "");
+                 exit->core_dumped ? " (core dumped)" : "", exit->out_of_memory ? " (out of memory)" : "");
     } else {
         snprintf(text, 96, "exited with code %d", exit->code);
     }

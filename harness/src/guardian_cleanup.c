@@ -263,15 +263,17 @@ static void tell_outcome(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
     bool kept = guardian->keep || guardian->preserved;
-    json_t *outcome = json_pack("{s:i, s:o, s:s}", "verdict", (int)guardian->verdict, "text",
-                                muster__wire_text(guardian->text), "kept", kept ? session->directory : "");
+    json_t *outcome = json_pack("{s:i, s:o, s:b, s:s}", "verdict", (int)guardian->verdict, "text",
+                                muster__wire_text(guardian->text), "untold", !guardian->test_done, "kept",
+                                kept ? session->directory : "");
     char *text = outcome == NULL ? NULL : json_dumps(outcome, JSON_COMPACT);
     bool told = text != NULL && suite_runs(guardian) && dprintf(guardian->outcome_fd, "%s\n", text) > 0 &&
                 is_read(guardian);
     if (!told && kept) {
-        dprintf(guardian->stderr_fd, "\nmuster: %s.%s: %s: %s; everything was taken down; evidence in %s\n",
-                session->plan->suite, session->plan->name, muster_verdict_name(guardian->verdict),
-                guardian->text, session->directory);
+        bool down = !guardian->unfinished && !guardian->preserved;
+        dprintf(guardian->stderr_fd, "\nmuster: %s.%s: %s: %s; %sevidence in %s\n", session->plan->suite,
+                session->plan->name, muster_verdict_name(guardian->verdict), guardian->text,
+                down ? "everything was taken down; " : "", session->directory);
     }
     free(text);
     json_decref(outcome);

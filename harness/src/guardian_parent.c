@@ -73,6 +73,7 @@ enum muster_rc muster__guardian_await(struct muster_session *session, uint64_t d
     const char *text = json_string_value(json_object_get(outcome, "text"));
     const char *kept = json_string_value(json_object_get(outcome, "kept"));
     ret->verdict = (enum muster_verdict)json_integer_value(json_object_get(outcome, "verdict"));
+    ret->untold = json_is_true(json_object_get(outcome, "untold"));
     snprintf(ret->text, sizeof ret->text, "%s", text == NULL ? "" : text);
     snprintf(ret->kept_directory, sizeof ret->kept_directory, "%s", kept == NULL ? "" : kept);
     json_decref(outcome);

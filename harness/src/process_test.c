@@ -119,7 +119,11 @@ START_TEST(ends_are_described)
                      "was ended by SIGSEGV (core dumped)");
     ck_assert_str_eq(muster_exit_describe(
                          &(struct muster_exit){ .code = -1, .signal = SIGKILL, .out_of_memory = true }, text),
-                     "was ended by SIGKILL (the kernel was out of memory)");
+                     "was ended by SIGKILL (out of memory)");
+    ck_assert_str_eq(
+        muster_exit_describe(&(struct muster_exit){ .code = -1, .signal = SIGKILL, .signal_inferred = true },
+                             text),
+        "exited with code 137 (as after SIGKILL)");
 }
 END_TEST
 

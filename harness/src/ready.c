@@ -36,7 +36,7 @@ struct probe {
     bool peers_known; /* The last answer was a number of peers. */
     uint64_t since_ms; /* Since when it stands as `text` says. */
     char text[512];
-    char asking[160];
+    char asking[256];
 };
 
 /* Outlives the wait while requests are under way: each holds a reference. */
@@ -153,7 +153,8 @@ static void ask(struct probe *probe)
         rc = make_request(probe, &request, &err);
     }
     if (rc == MUSTER_OK) {
-        (void)snprintf(probe->asking, sizeof(probe->asking), "%s %.*s", request.method, 140, request.path);
+        (void)snprintf(probe->asking, sizeof(probe->asking), "%s %.150s%.80s", request.method,
+                       endpoint.base_url, request.path);
         rc = muster__http_start(ready->http, &endpoint, &request, end_probe, probe, &err);
     }
     muster_request_fini(&request);

@@ -182,7 +182,7 @@ START_TEST(a_node_that_hangs_is_named)
     struct muster_error err = { 0 };
     fake.hangs[1] = true;
     ck_assert_int_eq(wait(MUSTER_EVERY_NODE, 1500, &err), MUSTER_ETIMEDOUT);
-    check_text(&err, "node-1 is not ready: no answer to GET /ready since ");
+    check_text(&err, "node-1 is not ready: no answer to GET http://127.0.0.1:");
 }
 END_TEST
 

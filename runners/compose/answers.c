@@ -15,6 +15,7 @@ struct muster_exit compose__exit(int exit_code, bool out_of_memory)
     bool by_signal = exit_code > SIGNAL_EXIT && exit_code <= SIGNAL_EXIT + SIGNAL_MAX;
     return (struct muster_exit){ .code = by_signal ? -1 : exit_code,
                                  .signal = by_signal ? exit_code - SIGNAL_EXIT : 0,
+                                 .signal_inferred = by_signal && !out_of_memory,
                                  .out_of_memory = out_of_memory,
                                  .at_ms = muster_clock_ms() };
 }

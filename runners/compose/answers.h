@@ -43,7 +43,8 @@ struct compose_event {
 MUSTER_MUST_USE enum muster_rc compose__read_event(const char *line, size_t bytes, struct compose_event *ret,
                                                    struct muster_error *err);
 
-/** How a container ended by its exit code: the engine gives 128 + n for signal n. */
+/** How a container ended by its exit code: the engine gives 128 + n for signal n, and for a program that exits
+ * with 128 + n. */
 struct muster_exit compose__exit(int exit_code, bool out_of_memory);
 
 #endif

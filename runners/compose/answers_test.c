@@ -119,6 +119,8 @@ START_TEST(an_exit_code_above_128_is_a_signal)
     ck_assert_int_eq(compose__exit(0, false).code, 0);
     ck_assert_int_eq(compose__exit(128, false).code, 128);
     ck_assert_int_eq(compose__exit(137, true).signal, SIGKILL);
+    ck_assert(!compose__exit(137, true).signal_inferred);
+    ck_assert(compose__exit(137, false).signal_inferred);
     ck_assert(compose__exit(137, true).out_of_memory);
     ck_assert_int_eq(compose__exit(137, true).code, -1);
     ck_assert_int_eq(compose__exit(192, false).signal, 64);

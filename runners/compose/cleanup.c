@@ -206,7 +206,10 @@ enum muster_rc compose__down(const struct muster_ledger_view *view, uint32_t gra
         return rc == MUSTER_ENOTFOUND ? MUSTER_OK : rc;
     }
     rc = remove_rest(&record, grace_ms, err);
+    if (rc == MUSTER_OK) {
+        rc = compose__judge_logs(view, &record, err);
+    }
     compose__engine_fini(&record.engine);
-    /* In a sweep nobody waits for that judgement. */
+    /* In a sweep nobody waits for such judgements. */
     return rc == MUSTER_ENODE && view->guardian_pid != getpid() ? MUSTER_OK : rc;
 }

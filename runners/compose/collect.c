@@ -9,8 +9,11 @@
 #include "muster/tool.h"
 #include "shared/record.h"
 
-#define COLLECT_MS 20000u
+#define COLLECT_MS 60000u /* Logs that are a flood take their time. */
 #define AT_ONCE 8u
+#define FLOOD_BYTES                                                                                          \
+    48000000u /* Somewhat below what the engine keeps of a log at least, as that is estimated here. */
+#define LINE_RECORD_BYTES 69u /* {"log":"\n","stream":"stderr","time":"2026-01-01T00:00:00.000000000Z"} */
 
 /* ---- The ledger ---- */
 
@@ -22,7 +25,6 @@ enum muster_rc compose__record_read(const struct muster_ledger_view *view, struc
         return MUSTER_ENOTFOUND;
     }
     json_auto_t *detail = json_loads(entry->detail, 0, NULL);
-    const char *entry_point = json_string_value(json_object_get(detail, "entry"));
     const char *logs = json_string_value(json_object_get(detail, "logs"));
     json_int_t nodes = json_integer_value(json_object_get(detail, "nodes"));
     memset(ret, 0, sizeof *ret);
@@ -37,7 +39,6 @@ enum muster_rc compose__record_read(const struct muster_ledger_view *view, struc
     snprintf(ret->project, sizeof ret->project, "%s", entry->id);
     snprintf(ret->label, sizeof ret->label, "label=" COMPOSE_LABEL "=%s", view->run_id);
     snprintf(ret->log_directory, sizeof ret->log_directory, "%s", logs == NULL ? "" : logs);
-    snprintf(ret->entry, sizeof ret->entry, "%s", entry_point == NULL ? "" : entry_point);
     return rc;
 }
 
@@ -55,7 +56,6 @@ static void place_logs(const struct muster_ledger_view *view, const struct compo
     compose__container_name(view->run_id, node, logs->container);
     for (int i = 0; i < 2; i++) {
         runner__log_path(view, record->log_directory, node, names[i], logs->path[i]);
-        unlink(logs->path[i]); /* The end of it that a failure quoted. */
     }
 }
 
@@ -71,6 +71,8 @@ static enum muster_rc save_logs(const struct muster_ledger_view *view, const str
     } else {
         for (uint32_t i = 0; i < record->node_count; i++) {
             place_logs(view, record, i, &logs[i]);
+            unlink(logs[i].path[0]); /* The end of it that a failure quoted. */
+            unlink(logs[i].path[1]);
             argvs[i] = compose__docker(&record->engine, "logs", logs[i].container, NULL);
             tools[i] = (struct muster_tool){ .argv = argvs[i].args,
                                              .env = runner__env_items(&record->engine.env),
@@ -79,7 +81,8 @@ static enum muster_rc save_logs(const struct muster_ledger_view *view, const str
         }
         rc = muster_tool_run(tools, record->node_count, AT_ONCE, COLLECT_MS, err);
         for (uint32_t i = 0; i < record->node_count; i++) {
-            if (!muster_tool_succeeded(&tools[i])) { /* The engine's complaint is not the node's. */
+            /* The engine's complaint is not the node's. What came until the time was up is. */
+            if (tools[i].rc != MUSTER_ETIMEDOUT && !muster_tool_succeeded(&tools[i])) {
                 unlink(logs[i].path[0]);
                 unlink(logs[i].path[1]);
             }
@@ -90,6 +93,42 @@ static enum muster_rc save_logs(const struct muster_ledger_view *view, const str
     free(argvs);
     free(tools);
     return rc;
+}
+
+/* What the engine's own record of a log takes, which is bounded: each line has its time and stream beside it. */
+static uint64_t recorded_bytes(const char *path)
+{
+    uint64_t bytes = 0;
+    char block[16384];
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    while (fd >= 0 && (got = read(fd, block, sizeof block)) > 0) {
+        bytes += (uint64_t)got;
+        for (const char *at = block; (at = memchr(at, '\n', (size_t)(block + got - at))) != NULL; at++) {
+            bytes += LINE_RECORD_BYTES;
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return bytes;
+}
+
+enum muster_rc compose__judge_logs(const struct muster_ledger_view *view, const struct compose_record *record,
+                                   struct muster_error *err)
+{
+    for (uint32_t i = 0; i < record->node_count; i++) {
+        struct log_paths logs;
+        place_logs(view, record, i, &logs);
+        uint64_t bytes = recorded_bytes(logs.path[0]) + recorded_bytes(logs.path[1]);
+        if (bytes >= FLOOD_BYTES) {
+            return muster_error_set(err, MUSTER_ENODE,
+                                    "node-%u floods its log: the engine holds %.1f MB of it, and drops what "
+                                    "is older before its disk fills",
+                                    i, (double)bytes / 1e6);
+        }
+    }
+    return MUSTER_OK;
 }
 
 /* The states of all containers, a line each, as the engine gives them. */

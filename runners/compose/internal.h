@@ -31,7 +31,6 @@ struct compose {
     const char **hosts; /* Service names by node. */
     char (*services)[COMPOSE_NAME_BYTES];
     const char *image; /* Borrowed from the system or the environment. */
-    char entry[512]; /* The image's entry point: the node; "" when not known. */
     struct runner_programs programs;
     struct compose_watch *watch;
 };
@@ -87,15 +86,6 @@ enum muster_rc compose__control(void *state, uint32_t node, enum muster_action a
 
 /* ---- probe.c, cleanup.c, collect.c, preserve.c ---- */
 
-enum muster_rc compose__probe(const struct muster_plan *plan, const struct muster_variables *variables,
-                              struct muster_error *err);
-enum muster_rc compose__collect(const struct muster_ledger_view *view, struct muster_error *err);
-enum muster_rc compose__down(const struct muster_ledger_view *view, uint32_t grace_ms,
-                             struct muster_error *err);
-enum muster_rc compose__audit(const struct muster_ledger_view *view, struct muster_audit *audit,
-                              struct muster_error *err);
-void compose__print_preserved(const struct muster_ledger_view *view, FILE *out);
-
 /* What the ledger says of a run's project. */
 struct compose_record {
     struct compose_engine engine;
@@ -103,9 +93,22 @@ struct compose_record {
     char label[64];
     uint32_t node_count;
     char log_directory[4096]; /* "" for the nodes' own. */
-    char entry[512]; /* The node's program in the image; "". */
     bool up_unfinished;
 };
+
+enum muster_rc compose__probe(const struct muster_plan *plan, const struct muster_variables *variables,
+                              struct muster_error *err);
+enum muster_rc compose__collect(const struct muster_ledger_view *view, struct muster_error *err);
+enum muster_rc compose__down(const struct muster_ledger_view *view, uint32_t grace_ms,
+                             struct muster_error *err);
+enum muster_rc compose__audit(const struct muster_ledger_view *view, struct muster_audit *audit,
+                              struct muster_error *err);
+/** MUSTER_ENODE when a log that compose__collect() saved is a flood. MUSTER_OK or MUSTER_ENODE. */
+MUSTER_MUST_USE enum muster_rc compose__judge_logs(const struct muster_ledger_view *view,
+                                                   const struct compose_record *record,
+                                                   struct muster_error *err);
+void compose__print_preserved(const struct muster_ledger_view *view, FILE *out);
+
 /** MUSTER_OK; MUSTER_ENOTFOUND, the run never got as far; MUSTER_EREPLY. The caller calls compose__engine_fini(). */
 MUSTER_MUST_USE enum muster_rc compose__record_read(const struct muster_ledger_view *view,
                                                     struct compose_record *ret, struct muster_error *err);

@@ -34,15 +34,12 @@ enum muster_rc compose__find_engine(struct compose *compose, struct muster_error
     struct runner_command commands[] = {
         { .argv = compose__docker(&compose->engine, "compose", "version", "--short", NULL) },
         { .argv = compose__docker(&compose->engine, "context", "inspect", "--format", "{{.Name}}", NULL) },
-        { .argv = compose__docker(&compose->engine, "image", "inspect", "--format",
-                                  "{{index .Config.Entrypoint 0}}", compose->image, NULL) },
     };
-    rc = runner__run(&compose->programs, commands, 3, COMPOSE_CALL_MS, err);
+    rc = runner__run(&compose->programs, commands, 2, COMPOSE_CALL_MS, err);
     if (rc == MUSTER_OK) {
         rc = compose__engine_choose(&compose->engine, commands[0].exit.code == 0 ? commands[0].output : "",
                                     err);
         take_line(&commands[1], compose->engine.context, sizeof compose->engine.context);
-        take_line(&commands[2], compose->entry, sizeof compose->entry);
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         runner__command_fini(&commands[i]);
@@ -53,8 +50,8 @@ enum muster_rc compose__find_engine(struct compose *compose, struct muster_error
 enum muster_rc compose__record_project(struct compose *compose, struct muster_error *err)
 {
     const struct muster_variables *variables = muster_deployment_variables(compose->deployment);
-    json_t *detail = json_pack("{s:o, s:s, s:I, s:s}", "engine", compose__engine_to_json(&compose->engine),
-                               "entry", compose->entry, "nodes", (json_int_t)compose->node_count, "logs",
+    json_t *detail = json_pack("{s:o, s:I, s:s}", "engine", compose__engine_to_json(&compose->engine),
+                               "nodes", (json_int_t)compose->node_count, "logs",
                                muster_variable_text(variables, MUSTER_VAR_LOG_DIR));
     char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
     enum muster_rc rc =

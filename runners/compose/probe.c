@@ -1,4 +1,5 @@
 /* Can this plan run here? Nothing is created. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "muster/tool.h"
 
 #define PROBE_MS 10000u
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 #define BUILD_SCRIPT "scripts/build/build-test-image.sh"
 
 enum question { ASK_ENGINE, ASK_PLUGIN, ASK_IMAGE, ASK_PLACE, QUESTION_COUNT };
@@ -29,6 +31,12 @@ static enum muster_rc judge_engine(const struct muster_tool *tool, struct muster
             "this user may not use the Docker engine (%s); add the user to the group docker",
             muster_tool_complaint(complaint, line));
     }
+    if (strstr(complaint, "Error response from daemon") != NULL) {
+        return muster_error_set(err, MUSTER_ESKIP,
+                                "the Docker engine refuses to serve this user (%s); ask its administrator, "
+                                "or name another engine with DOCKER_HOST",
+                                muster_tool_complaint(complaint, line));
+    }
     return muster_error_set(err, MUSTER_ESKIP,
                             "there is no Docker engine (%s); start one, or name one with DOCKER_HOST",
                             muster_tool_complaint(complaint, line));
@@ -50,6 +58,11 @@ static enum muster_rc judge_image(const struct muster_tool *tool, const struct m
                                             image, has_variable ? ", or name another with " : "",
                                             has_variable ? variable : "");
     }
+    if (tool->rc == MUSTER_OK && strstr(tool->complaint, "invalid reference format") != NULL) {
+        return muster_error_set(err, MUSTER_EINVAL,
+                                "%s is '%s', which cannot be the name of an image; give one such as '%s'",
+                                has_variable ? variable : "the system's image", image, system->image);
+    }
     if (tool->rc != MUSTER_OK || strcasestr(tool->complaint, "no such image") == NULL) {
         return muster_error_set(err, MUSTER_ESKIP,
                                 "the engine does not say whether it has the image '%s': %s", image,
@@ -65,6 +78,23 @@ static enum muster_rc judge_image(const struct muster_tool *tool, const struct m
         err, MUSTER_EINVAL,
         "the engine has no image '%s', which %s names; it is not pulled: pull or build it first", image,
         variable);
+}
+
+/* It is bound by the engine, and becomes part of URLs: a name or an address, and nothing else. */
+static enum muster_rc judge_host(const struct muster_variables *variables, struct muster_error *err)
+{
+    const char *host = muster_variable_text(variables, MUSTER_VAR_COMPOSE_HOST);
+    struct in6_addr address6;
+    struct in_addr address4;
+    bool numeric = strspn(host, "0123456789.") == strlen(host);
+    bool valid = numeric ? inet_pton(AF_INET, host, &address4) == 1
+                 : strchr(host, ':') != NULL
+                     ? inet_pton(AF_INET6, host, &address6) == 1
+                     : strspn(host, HOST_CHARACTERS) == strlen(host) && host[0] != '-';
+    return valid ? MUSTER_OK
+                 : muster_error_set(err, MUSTER_EINVAL,
+                                    "%s is '%s'; give a host name or an address, without a port",
+                                    muster_variable_info(MUSTER_VAR_COMPOSE_HOST)->name, host);
 }
 
 /* Published ports of an engine on another host are not reached at this one's loopback address. */
@@ -109,7 +139,10 @@ enum muster_rc compose__probe(const struct muster_plan *plan, const struct muste
 {
     struct compose_engine engine;
     const char *image = NULL;
-    enum muster_rc rc = muster_image_find(plan->system, variables, &image, err);
+    enum muster_rc rc = judge_host(variables, err);
+    if (rc == MUSTER_OK) {
+        rc = muster_image_find(plan->system, variables, &image, err);
+    }
     if (rc == MUSTER_OK) {
         rc = compose__engine_find(&engine, err);
     }
@@ -120,7 +153,7 @@ enum muster_rc compose__probe(const struct muster_plan *plan, const struct muste
         [ASK_ENGINE] = compose__docker(&engine, "version", "--format", "{{.Server.Version}}", NULL),
         [ASK_PLUGIN] = compose__docker(&engine, "compose", "version", "--short", NULL),
         [ASK_IMAGE] = compose__docker(&engine, "image", "inspect", "--format", "{{json .Config.Entrypoint}}",
-                                      image, NULL),
+                                      "--", image, NULL),
         [ASK_PLACE] =
             compose__docker(&engine, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", NULL),
     };

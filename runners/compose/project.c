@@ -7,7 +7,10 @@
 #include "engine.h"
 #include "shared/text.h"
 
-#define LOG_SIZE_MAX "64m" /* Of a container, kept by the engine: a flooding node must not fill its disk. */
+/* Of a container's log, kept by the engine: a flooding node must not fill its disk. Two files, so that one is full
+ * once it has been exceeded. */
+#define LOG_FILE_MAX "64m"
+#define LOG_FILES "2"
 
 void compose__project_name(const char *run_id, char name[COMPOSE_NAME_BYTES])
 {
@@ -72,7 +75,8 @@ static json_t *environment_of(const struct muster_rendering *rendering)
 
 json_t *compose__project_new(const struct compose_common *common)
 {
-    return json_pack("{s:{}, s:{s:{s:{s:s}}}}", "services", "networks", "default", "labels", COMPOSE_LABEL,
+    return json_pack("{s:{}, s:{s:{s:{s:s}}}, s:{s:{s:{s:s}}}}", "services", "networks", "default", "labels",
+                     COMPOSE_LABEL, common->run_id, "volumes", COMPOSE_VOLUME, "labels", COMPOSE_LABEL,
                      common->run_id);
 }
 
@@ -81,9 +85,11 @@ enum muster_rc compose__project_add(json_t *project, const struct compose_common
 {
     char service_name[COMPOSE_NAME_BYTES];
     char container_name[COMPOSE_NAME_BYTES];
+    char directory[COMPOSE_NAME_BYTES + sizeof COMPOSE_NODES_DIRECTORY];
     char grace[32];
     compose__service_name(node, service_name);
     compose__container_name(common->run_id, node, container_name);
+    snprintf(directory, sizeof directory, COMPOSE_NODES_DIRECTORY "/%s", service_name);
     snprintf(grace, sizeof grace, "%us", (common->grace_ms + 999) / 1000);
     json_t *command = command_of(rendering);
     json_t *environment = environment_of(rendering);
@@ -97,12 +103,12 @@ enum muster_rc compose__project_add(json_t *project, const struct compose_common
                                 node);
     }
     /* With an init of its own a node need not handle signals and orphans as process 1 must. */
-    json_t *service =
-        json_pack("{s:o, s:s, s:b, s:s, s:s, s:s, s:o, s:o, s:[s], s:{s:s}, s:{s:s, s:{s:s, s:s}}}", "image",
-                  image, "container_name", container_name, "init", 1, "restart", "no", "working_dir",
-                  COMPOSE_NODE_DIRECTORY, "stop_grace_period", grace, "command", command, "environment",
-                  environment, "ports", common->publish, "labels", COMPOSE_LABEL, common->run_id, "logging",
-                  "driver", "json-file", "options", "max-size", LOG_SIZE_MAX, "max-file", "1");
+    json_t *service = json_pack(
+        "{s:o, s:s, s:b, s:s, s:s, s:s, s:o, s:o, s:[s], s:[s], s:{s:s}, s:{s:s, s:{s:s, s:s}}}", "image",
+        image, "container_name", container_name, "init", 1, "restart", "no", "working_dir", directory,
+        "stop_grace_period", grace, "command", command, "environment", environment, "ports", common->publish,
+        "volumes", COMPOSE_VOLUME ":" COMPOSE_NODES_DIRECTORY, "labels", COMPOSE_LABEL, common->run_id,
+        "logging", "driver", "json-file", "options", "max-size", LOG_FILE_MAX, "max-file", LOG_FILES);
     return json_object_set_new(json_object_get(project, "services"), service_name, service) == 0
                ? MUSTER_OK
                : muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file");

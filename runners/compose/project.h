@@ -6,7 +6,10 @@
 
 #include "muster/runner.h"
 
-#define COMPOSE_NODE_DIRECTORY "/node" /* In a container: working directory, where its files are. */
+/* The volume of a run, as every container sees it: the nodes' files, each node's below its service name, where it
+ * works. One for all, so that all files are there in one call. */
+#define COMPOSE_VOLUME "nodes"
+#define COMPOSE_NODES_DIRECTORY "/nodes"
 #define COMPOSE_NAME_BYTES 96u
 
 /** Names: "muster-<run id>", "muster-<run id>-node-<i>", and "node-<i>" within the network. */

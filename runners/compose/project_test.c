@@ -33,7 +33,8 @@ START_TEST(a_service_has_all_that_it_takes)
     ck_assert_int_eq(compose__project_add(project, &common, 12, &rendering, NULL), MUSTER_OK);
     const json_t *node = json_object_get(json_object_get(project, "services"), "node-12");
     ck_assert_str_eq(text_at(node, "container_name"), "muster-7c41f09a2b-node-12");
-    ck_assert_str_eq(text_at(node, "working_dir"), "/node");
+    ck_assert_str_eq(text_at(node, "working_dir"), "/nodes/node-12");
+    ck_assert_str_eq(json_string_value(json_array_get(json_object_get(node, "volumes"), 0)), "nodes:/nodes");
     ck_assert_str_eq(text_at(node, "restart"), "no");
     ck_assert_str_eq(text_at(node, "stop_grace_period"), "2s");
     ck_assert(json_is_true(json_object_get(node, "init")));
@@ -44,6 +45,8 @@ START_TEST(a_service_has_all_that_it_takes)
                      "127.0.0.1::18080");
     const json_t *network = json_object_get(json_object_get(project, "networks"), "default");
     ck_assert_str_eq(text_at(json_object_get(network, "labels"), "muster.run"), "7c41f09a2b");
+    const json_t *volume = json_object_get(json_object_get(project, "volumes"), "nodes");
+    ck_assert_str_eq(text_at(json_object_get(volume, "labels"), "muster.run"), "7c41f09a2b");
     json_decref(project);
     muster_rendering_fini(&rendering);
 }

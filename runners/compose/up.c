@@ -28,44 +28,15 @@ static enum muster_rc create(struct compose *compose, struct muster_error *err)
                        up_ms(compose), MUSTER_EINFRA, "creating the containers", err);
 }
 
-/* Runs one command for every node, some at once. */
-static enum muster_rc for_all(struct compose *compose, struct runner_command *commands, enum muster_rc rc,
-                              const char *what, struct muster_error *err)
-{
-    enum muster_rc result =
-        runner__run(&compose->programs, commands, compose->node_count, up_ms(compose), err);
-    for (uint32_t i = 0; i < compose->node_count; i++) {
-        if (result == MUSTER_OK) {
-            char text[64];
-            snprintf(text, sizeof text, "%s node-%u", what, i);
-            result = compose__judge(&commands[i], rc, text, err);
-        }
-        runner__command_fini(&commands[i]);
-    }
-    return result;
-}
-
+/* All nodes' files in one call: a volume is theirs together, and a container that does not run yet will do. */
 static enum muster_rc copy_files(struct compose *compose, struct muster_error *err)
 {
-    struct runner_command *commands = calloc(compose->node_count, sizeof *commands);
-    char(*paths)[2][4200] = calloc(compose->node_count, sizeof *paths);
-    enum muster_rc rc = MUSTER_ENOMEM;
-    if (commands == NULL || paths == NULL) {
-        muster_error_set(err, rc, "no memory for %u nodes", compose->node_count);
-    } else {
-        for (uint32_t i = 0; i < compose->node_count; i++) {
-            char directory[4096];
-            muster_deployment_node_directory(compose->deployment, i, directory);
-            snprintf(paths[i][0], sizeof paths[i][0], "%s/.", directory);
-            snprintf(paths[i][1], sizeof paths[i][1], "%s:" COMPOSE_NODE_DIRECTORY "/",
-                     compose->nodes[i].container);
-            commands[i].argv = compose__docker(&compose->engine, "cp", paths[i][0], paths[i][1], NULL);
-        }
-        rc = for_all(compose, commands, MUSTER_EINFRA, "copying the files of", err);
-    }
-    free(commands);
-    free(paths);
-    return rc;
+    char from[4096 + 32];
+    char to[COMPOSE_NAME_BYTES + 32];
+    snprintf(from, sizeof from, "%s/nodes/.", muster_deployment_directory(compose->deployment));
+    snprintf(to, sizeof to, "%s:" COMPOSE_NODES_DIRECTORY "/", compose->nodes[0].container);
+    return compose__do(compose, compose__docker(&compose->engine, "cp", from, to, NULL), up_ms(compose),
+                       MUSTER_EINFRA, "copying the nodes' files", err);
 }
 
 /* No end may be missed, so nothing is started before the stream has shown that it carries events. */
@@ -94,7 +65,15 @@ static enum muster_rc start_all(struct compose *compose, struct muster_error *er
         compose__watch_started(compose->watch, i);
         commands[i].argv = compose__docker(&compose->engine, "start", compose->nodes[i].container, NULL);
     }
-    enum muster_rc rc = for_all(compose, commands, MUSTER_ENODE, "starting", err);
+    enum muster_rc rc = runner__run(&compose->programs, commands, compose->node_count, up_ms(compose), err);
+    for (uint32_t i = 0; i < compose->node_count; i++) {
+        if (rc == MUSTER_OK) {
+            char text[64];
+            snprintf(text, sizeof text, "starting node-%u", i);
+            rc = compose__judge(&commands[i], MUSTER_ENODE, text, err);
+        }
+        runner__command_fini(&commands[i]);
+    }
     free(commands);
     return rc;
 }

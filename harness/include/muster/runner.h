@@ -94,6 +94,7 @@ struct muster_spawn {
 struct muster_exit {
     int code; /* 0 to 255, or -1 when a signal ended it. */
     int signal; /* 0 unless a signal ended it. */
+    bool signal_inferred; /* From a code of 128 + signal, with which it may have exited by itself. */
     bool core_dumped;
     bool out_of_memory; /* The kernel's out-of-memory killer was seen at work. */
     uint64_t at_ms; /* Monotonic. */

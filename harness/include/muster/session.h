@@ -76,6 +76,7 @@ enum muster_rc muster_session_finish(struct muster_session *session, struct must
 struct muster_outcome {
     enum muster_verdict verdict;
     char text[MUSTER_ERROR_TEXT_BYTES]; /* The cause, "" after a pass. */
+    bool untold; /* The test did not live to say so itself. */
     char kept_directory[4096]; /* The run directory, if it was kept; else "". */
 };
 

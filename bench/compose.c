@@ -1,0 +1,182 @@
+/* Up to ready and down on the compose runner, beside bare Compose with the same file. There the nodes' files are
+ * mounted from this host, which costs nothing. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "compose/compose.h"
+#include "compose/engine.h"
+#include "compose/project.h"
+#include "files.h"
+#include "muster/clock.h"
+#include "muster/tool.h"
+
+#define CALL_MS 180000u
+#define SLACK_MS 300.0
+
+/* One project of bare Compose. */
+struct bare {
+    const struct bench *bench;
+    const struct muster_plan *plan;
+    struct compose_engine engine;
+    char directory[64];
+    char file[128];
+    char name[64];
+};
+
+static enum muster_rc add_node(const struct bare *bare, const struct compose_common *common,
+                               const char **hosts, uint32_t node, json_t *project, struct muster_error *err)
+{
+    struct muster_rendering rendering = { 0 };
+    const struct muster_addresses addresses = { .listen_host = "0.0.0.0",
+                                                .peer_hosts = hosts,
+                                                .data_directory = "data",
+                                                .deployed_wall_ms = muster_clock_wall_ms() };
+    char directory[256];
+    char mount[256];
+    snprintf(directory, sizeof directory, "%s/%s", bare->directory, hosts[node]);
+    snprintf(mount, sizeof mount, "%s:" COMPOSE_NODES_DIRECTORY, bare->directory);
+    enum muster_rc rc = bench_write_node(bare->plan, node, &addresses, directory, &rendering, err);
+    if (rc == MUSTER_OK) {
+        rc = compose__project_add(project, common, node, &rendering, err);
+    }
+    muster_rendering_fini(&rendering);
+    json_t *service = json_object_get(json_object_get(project, "services"), hosts[node]);
+    if (rc == MUSTER_OK && json_object_set_new(service, "volumes", json_pack("[s]", mount)) != 0) {
+        rc = muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file");
+    }
+    return rc;
+}
+
+static enum muster_rc write_project(const struct bare *bare, const char **hosts, struct muster_error *err)
+{
+    char publish[64];
+    const struct muster_variables *variables = bare->bench->variables;
+    compose__publish(muster_variable_text(variables, MUSTER_VAR_COMPOSE_HOST),
+                     bare->plan->system->ports[0].number, publish);
+    const struct compose_common common = { .run_id = bare->name,
+                                           .image = muster_variable_text(variables, MUSTER_VAR_IMAGE),
+                                           .publish = publish,
+                                           .grace_ms = bare->plan->grace_ms };
+    json_t *project = compose__project_new(&common);
+    enum muster_rc rc =
+        project == NULL ? muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file") : MUSTER_OK;
+    for (uint32_t i = 0; i < bare->plan->node_count && rc == MUSTER_OK; i++) {
+        rc = add_node(bare, &common, hosts, i, project, err);
+    }
+    if (rc == MUSTER_OK && (json_object_del(project, "volumes") != 0 ||
+                            json_dump_file(project, bare->file, JSON_INDENT(2)) != 0)) {
+        rc = muster_error_set(err, MUSTER_EIO, "cannot write '%s'", bare->file);
+    }
+    json_decref(project);
+    return rc;
+}
+
+static enum muster_rc write_files(const struct bare *bare, struct muster_error *err)
+{
+    uint32_t count = bare->plan->node_count;
+    const char **hosts = calloc(count, sizeof *hosts);
+    char(*names)[COMPOSE_NAME_BYTES] = calloc(count, sizeof *names);
+    enum muster_rc rc = MUSTER_ENOMEM;
+    if (hosts == NULL || names == NULL) {
+        muster_error_set(err, rc, "no memory for %u nodes", count);
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            compose__service_name(i, names[i]);
+            hosts[i] = names[i];
+        }
+        rc = write_project(bare, hosts, err);
+    }
+    free(hosts);
+    free(names);
+    return rc;
+}
+
+static enum muster_rc call(const struct runner_argv *argv, double *took_ms, struct muster_error *err)
+{
+    char line[512];
+    struct muster_tool tool = { .argv = argv->args };
+    uint64_t began_us = muster_clock_us();
+    enum muster_rc rc = muster_tool_run(&tool, 1, 1, CALL_MS, err);
+    *took_ms = (double)(muster_clock_us() - began_us) / 1000.0;
+    if (rc == MUSTER_OK && !muster_tool_succeeded(&tool)) {
+        rc = muster_error_set(err, MUSTER_EINFRA, "bare Compose failed: %s",
+                              muster_tool_complaint(tool.complaint, line));
+    }
+    muster_tool_fini(&tool);
+    return rc;
+}
+
+/* Down follows in every case: up may have failed half way. */
+static enum muster_rc up_and_down(const struct bare *bare, struct bench_times *ret, struct muster_error *err)
+{
+    struct runner_argv up =
+        compose__compose(&bare->engine, "-f", bare->file, "-p", bare->name, "up", "-d", NULL);
+    struct runner_argv down =
+        compose__compose(&bare->engine, "-f", bare->file, "-p", bare->name, "down", NULL);
+    enum muster_rc rc = call(&up, &ret->deploy_ms, err);
+    enum muster_rc down_rc = call(&down, &ret->teardown_ms, err);
+    return rc == MUSTER_OK ? down_rc : rc;
+}
+
+static enum muster_rc measure_bare(const struct bench *bench, const struct muster_plan *plan,
+                                   struct bench_times *ret, struct muster_error *err)
+{
+    struct bare bare = { .bench = bench, .plan = plan, .directory = "/tmp/muster-bench-XXXXXX" };
+    double version_ms;
+    enum muster_rc rc = compose__engine_find(&bare.engine, err);
+    if (rc != MUSTER_OK) {
+        return rc;
+    }
+    if (mkdtemp(bare.directory) == NULL) {
+        return muster_error_errno(err, MUSTER_EINFRA, errno, "cannot make a directory in /tmp");
+    }
+    snprintf(bare.file, sizeof bare.file, "%s/compose.json", bare.directory);
+    snprintf(bare.name, sizeof bare.name, "bench-%d-%u", (int)getpid(), plan->node_count);
+    struct runner_argv version = compose__docker(&bare.engine, "compose", "version", NULL);
+    bool plugin = call(&version, &version_ms, NULL) == MUSTER_OK;
+    rc = compose__engine_choose(&bare.engine, plugin ? "2" : "", err);
+    if (rc == MUSTER_OK) {
+        rc = write_files(&bare, err);
+    }
+    if (rc == MUSTER_OK) {
+        rc = up_and_down(&bare, ret, err);
+    }
+    if (muster__directory_remove(bare.directory, NULL) != MUSTER_OK) {
+        fprintf(stderr, "bench: %s is left\n", bare.directory);
+    }
+    return rc;
+}
+
+static double aim_ms(struct bench_sample *floor)
+{
+    double floor_ms = bench_sample_quantile(floor, 0.5);
+    return floor_ms + (floor_ms * 0.1 > SLACK_MS ? floor_ms * 0.1 : SLACK_MS);
+}
+
+enum muster_rc bench_compose(const struct bench *bench, struct muster_error *err)
+{
+    static const uint32_t sizes[] = { 3, 10 };
+    static struct bench_figures ours;
+    static struct bench_figures floor;
+    struct bench composed = *bench;
+    struct muster_error reason = { 0 };
+    composed.runner = &muster_compose_runner;
+    enum muster_rc rc = muster_compose_runner.probe(NULL, bench->variables, &reason);
+    if (rc != MUSTER_OK) {
+        bench_row("compose: up to ready, down", "-", "-", reason.text);
+        return MUSTER_OK;
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && rc == MUSTER_OK; i++) {
+        rc = bench_compare(&composed, sizes[i], measure_bare, &ours, &floor, err);
+        if (rc == MUSTER_OK) {
+            bench_compared("compose: up to ready", sizes[i], &ours.deploy, &floor.deploy,
+                           aim_ms(&floor.deploy));
+            bench_compared("compose: down", sizes[i], &ours.teardown, &floor.teardown,
+                           aim_ms(&floor.teardown));
+        }
+    }
+    return rc;
+}
