@@ -148,7 +148,7 @@ static const struct {
       "node-2 was ended by SIGABRT (core dumped) while it was taken down" },
     { { .code = -1, .signal = SIGKILL, .out_of_memory = true },
       0,
-      "node-2 was ended by SIGKILL (the kernel was out of memory) while it was taken down" },
+      "node-2 was ended by SIGKILL (out of memory) while it was taken down" },
 };
 
 START_TEST(ends_are_judged)
