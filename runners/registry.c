@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "compose/compose.h"
+#include "external/external.h"
 #include "local/local.h"
 
 static const struct muster_runner *const all_runners[] = {
     &muster_local_runner,
     &muster_compose_runner,
+    &muster_external_runner,
     NULL,
 };
 

@@ -108,7 +108,8 @@ static enum muster_rc await_ready(struct muster_run *run, uint32_t node, struct 
     if (rc == MUSTER_OK) {
         muster__nodes_set_endpoint(run->nodes, node, &endpoint);
         muster__feed_node_changed(run->feed, node);
-        rc = muster__ready_wait(run->plan, run->http, run->nodes, node, deadline_ms, err);
+        rc = muster__ready_wait(run->plan, run->http, run->nodes, node, MUSTER__PEERS_IF_ANY_RUNS,
+                                deadline_ms, err);
     }
     if (rc == MUSTER_OK) {
         note_up(run, node);

@@ -21,6 +21,7 @@
 #define YOUNG_MS 250u /* A request older than this hangs: it no longer keeps others from being asked. */
 #define FAILURE_CHECK_MS 20u
 #define LISTED_MAX 8u
+#define DESCRIPTION_BYTES 1024
 
 enum gate { GATE_ANSWER, GATE_PEERS, GATE_PASSED };
 
@@ -30,13 +31,14 @@ struct probe {
     enum gate gate;
     bool in_flight;
     uint64_t asked_ms;
+    uint64_t silent_since_ms; /* The first question in a row that was not answered in time; 0: none. */
     uint64_t ended_ms;
     uint32_t peers;
     uint32_t peers_wanted;
     bool peers_known; /* The last answer was a number of peers. */
     uint64_t since_ms; /* Since when it stands as `text` says. */
     char text[512];
-    char asking[256];
+    char asking[768]; /* The last question, with its URL. */
 };
 
 /* Outlives the wait while requests are under way: each holds a reference. */
@@ -69,8 +71,25 @@ static bool has_peer_up(const struct muster_plan *plan, struct muster_nodes *nod
     return false;
 }
 
+static uint32_t peers_wanted(const struct muster_plan *plan, struct muster_nodes *nodes, uint32_t node,
+                             enum muster__ready_peers peers)
+{
+    if (plan->system->request_peers == NULL) {
+        return 0;
+    }
+    switch (peers) {
+    case MUSTER__PEERS_OF_LAYOUT:
+        return muster_layout_degree(plan->layout, plan->node_count, node);
+    case MUSTER__PEERS_IF_ANY_RUNS:
+        return has_peer_up(plan, nodes, node);
+    case MUSTER__PEERS_OF_OTHERS:
+        return plan->node_count > 1;
+    }
+    return 0;
+}
+
 static struct ready *ready_create(const struct muster_plan *plan, struct muster_http *http,
-                                  struct muster_nodes *nodes, uint32_t node)
+                                  struct muster_nodes *nodes, uint32_t node, enum muster__ready_peers peers)
 {
     uint32_t count = node == MUSTER_EVERY_NODE ? plan->node_count : 1;
     struct ready *ready = calloc(1, sizeof(*ready) + count * sizeof(ready->probes[0]));
@@ -93,12 +112,7 @@ static struct ready *ready_create(const struct muster_plan *plan, struct muster_
         struct probe *probe = &ready->probes[i];
         probe->ready = ready;
         probe->node = node == MUSTER_EVERY_NODE ? i : node;
-        probe->peers_wanted = node == MUSTER_EVERY_NODE
-                                  ? muster_layout_degree(plan->layout, plan->node_count, probe->node)
-                                  : has_peer_up(plan, nodes, node);
-        if (plan->system->request_peers == NULL) {
-            probe->peers_wanted = 0;
-        }
+        probe->peers_wanted = peers_wanted(plan, nodes, probe->node, peers);
         probe->since_ms = ready->began_ms;
     }
     return ready;
@@ -153,13 +167,16 @@ static void ask(struct probe *probe)
         rc = make_request(probe, &request, &err);
     }
     if (rc == MUSTER_OK) {
-        (void)snprintf(probe->asking, sizeof(probe->asking), "%s %.150s%.80s", request.method,
-                       endpoint.base_url, request.path);
+        (void)snprintf(probe->asking, sizeof(probe->asking), "%s %s%.200s", request.method, endpoint.base_url,
+                       request.path);
         rc = muster__http_start(ready->http, &endpoint, &request, end_probe, probe, &err);
     }
     muster_request_fini(&request);
     probe->asked_ms = muster_clock_ms();
     probe->ended_ms = probe->asked_ms;
+    if (probe->silent_since_ms == 0) {
+        probe->silent_since_ms = probe->asked_ms;
+    }
     probe->in_flight = rc == MUSTER_OK;
     ready->references += rc == MUSTER_OK;
     if (rc != MUSTER_OK) {
@@ -206,12 +223,14 @@ static void end_probe(void *context, enum muster_rc rc, struct muster_reply *rep
     parse_err.text[0] = '\0';
     uint32_t peers = 0;
     enum gate gate = probe->gate; /* Only this callback changes it. */
+    bool silent = rc == MUSTER_ETIMEDOUT;
     if (rc == MUSTER_OK) {
         rc = parse(ready->plan, gate, reply, &peers, &parse_err);
         err = &parse_err;
     }
     (void)pthread_mutex_lock(&ready->mutex);
     probe->in_flight = false;
+    probe->silent_since_ms = silent ? probe->silent_since_ms : 0;
     probe->ended_ms = muster_clock_ms();
     probe->peers_known = false;
     if (rc != MUSTER_OK) {
@@ -271,16 +290,17 @@ static uint64_t ask_due(struct ready *ready, uint64_t now_ms)
     return next_ms;
 }
 
-static void describe(const struct probe *probe, uint64_t now_ms, char text[768])
+static void describe(const struct probe *probe, uint64_t now_ms, char text[DESCRIPTION_BYTES])
 {
     double since_s = (double)(now_ms - probe->since_ms) / 1000.0;
     if (probe->in_flight && now_ms - probe->asked_ms >= YOUNG_MS) {
-        (void)snprintf(text, 768, "node-%u is not ready: no answer to %s since %.1f s", probe->node,
-                       probe->asking, (double)(now_ms - probe->asked_ms) / 1000.0);
+        (void)snprintf(text, DESCRIPTION_BYTES, "node-%u is not ready: no answer to %s since %.1f s", probe->node,
+                       probe->asking, (double)(now_ms - probe->silent_since_ms) / 1000.0);
     } else if (probe->peers_known) {
-        (void)snprintf(text, 768, "node-%u has %s since %.1f s", probe->node, probe->text, since_s);
+        (void)snprintf(text, DESCRIPTION_BYTES, "node-%u has %s since %.1f s (%s)", probe->node, probe->text,
+                       since_s, probe->asking);
     } else {
-        (void)snprintf(text, 768, "node-%u is not ready: %s since %.1f s", probe->node,
+        (void)snprintf(text, DESCRIPTION_BYTES, "node-%u is not ready: %s since %.1f s", probe->node,
                        probe->text[0] == '\0' ? "not answered yet" : probe->text, since_s);
     }
 }
@@ -291,7 +311,7 @@ static enum muster_rc timed_out(const struct ready *ready, struct muster_error *
     uint64_t now_ms = muster_clock_ms();
     uint32_t listed = 0;
     for (uint32_t i = 0; i < ready->count; i++) {
-        char text[768];
+        char text[DESCRIPTION_BYTES];
         size_t used = strlen(list);
         if (ready->probes[i].gate == GATE_PASSED) {
             continue;
@@ -340,10 +360,10 @@ static enum muster_rc wait_all(struct ready *ready, uint64_t deadline_ms, struct
 }
 
 enum muster_rc muster__ready_wait(const struct muster_plan *plan, struct muster_http *http,
-                                  struct muster_nodes *nodes, uint32_t node, uint64_t deadline_ms,
-                                  struct muster_error *err)
+                                  struct muster_nodes *nodes, uint32_t node, enum muster__ready_peers peers,
+                                  uint64_t deadline_ms, struct muster_error *err)
 {
-    struct ready *ready = ready_create(plan, http, nodes, node);
+    struct ready *ready = ready_create(plan, http, nodes, node, peers);
     if (ready == NULL) {
         return muster_error_set(err, MUSTER_ENOMEM, "no memory to wait for %u nodes", plan->node_count);
     }

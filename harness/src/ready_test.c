@@ -118,7 +118,9 @@ static void tear_down(void)
 
 static enum muster_rc wait(uint32_t node, uint32_t timeout_ms, struct muster_error *err)
 {
-    return muster__ready_wait(plan, http, nodes, node, muster_clock_ms() + timeout_ms, err);
+    enum muster__ready_peers peers =
+        node == MUSTER_EVERY_NODE ? MUSTER__PEERS_OF_LAYOUT : MUSTER__PEERS_IF_ANY_RUNS;
+    return muster__ready_wait(plan, http, nodes, node, peers, muster_clock_ms() + timeout_ms, err);
 }
 
 static void check_text(const struct muster_error *err, const char *part)
@@ -183,6 +185,7 @@ START_TEST(a_node_that_hangs_is_named)
     fake.hangs[1] = true;
     ck_assert_int_eq(wait(MUSTER_EVERY_NODE, 1500, &err), MUSTER_ETIMEDOUT);
     check_text(&err, "node-1 is not ready: no answer to GET http://127.0.0.1:");
+    check_text(&err, "/node-1/ready since ");
 }
 END_TEST
 
@@ -245,6 +248,28 @@ START_TEST(one_node_needs_but_one_peer)
 }
 END_TEST
 
+START_TEST(where_the_layout_is_not_known_one_peer_will_do)
+{
+    struct muster_error err = { 0 };
+    uint64_t soon_ms = muster_clock_ms() + 20000;
+    fake.peers[0] = fake.peers[1] = fake.peers[2] = 1;
+    ck_assert_int_eq(muster__ready_wait(plan, http, nodes, MUSTER_EVERY_NODE, MUSTER__PEERS_OF_OTHERS, soon_ms, &err),
+                     MUSTER_OK);
+    fake.peers[2] = 0;
+    ck_assert_int_eq(muster__ready_wait(plan, http, nodes, MUSTER_EVERY_NODE, MUSTER__PEERS_OF_OTHERS,
+                                        muster_clock_ms() + 1000, &err),
+                     MUSTER_ETIMEDOUT);
+    check_text(&err, "2 of 3 nodes ready");
+    check_text(&err, "node-2 has 0 of 1 peers since ");
+    check_text(&err, "(GET http://127.0.0.1:");
+    plan->node_count = 1;
+    fake.peers[0] = 0;
+    ck_assert_int_eq(muster__ready_wait(plan, http, nodes, MUSTER_EVERY_NODE, MUSTER__PEERS_OF_OTHERS,
+                                        muster_clock_ms() + 20000, &err),
+                     MUSTER_OK);
+}
+END_TEST
+
 START_TEST(one_whose_peers_are_all_down_needs_none)
 {
     struct muster_error err = { 0 };
@@ -286,6 +311,7 @@ int main(void)
     tcase_add_test(cases, the_list_is_bounded);
     tcase_add_test(cases, a_node_that_ends_ends_the_wait);
     tcase_add_test(cases, one_node_needs_but_one_peer);
+    tcase_add_test(cases, where_the_layout_is_not_known_one_peer_will_do);
     tcase_add_test(cases, one_whose_peers_are_all_down_needs_none);
     tcase_add_test(cases, a_node_alone_needs_no_peer);
     suite_add_tcase(suite, cases);

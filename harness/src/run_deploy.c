@@ -5,6 +5,7 @@
 #include "deployment.h"
 #include "files.h"
 #include "muster/clock.h"
+#include "network.h"
 #include "ready.h"
 #include "run_internal.h"
 
@@ -90,6 +91,19 @@ static enum muster_rc find_endpoints(struct muster_run *run, struct muster_error
     return MUSTER_OK;
 }
 
+static enum muster_rc await_ready(struct muster_run *run, struct muster_error *err)
+{
+    bool attaches = run->session->runner->attaches;
+    uint64_t deadline_ms = muster_clock_ms() + muster__run_ready_ms(run);
+    enum muster_rc rc = muster__ready_wait(run->plan, run->http, run->nodes, MUSTER_EVERY_NODE,
+                                           attaches ? MUSTER__PEERS_OF_OTHERS : MUSTER__PEERS_OF_LAYOUT,
+                                           deadline_ms, err);
+    if (rc == MUSTER_OK && attaches) {
+        rc = muster__network_check(run, err);
+    }
+    return rc;
+}
+
 static enum muster_rc bring_up(struct muster_run *run, struct muster_error *err)
 {
     /* Before they start: one that ends at once must find itself known as running, to be a failure. */
@@ -103,8 +117,7 @@ static enum muster_rc bring_up(struct muster_run *run, struct muster_error *err)
         rc = find_endpoints(run, err);
     }
     if (rc == MUSTER_OK) {
-        uint64_t deadline_ms = muster_clock_ms() + muster__run_ready_ms(run);
-        rc = muster__ready_wait(run->plan, run->http, run->nodes, MUSTER_EVERY_NODE, deadline_ms, err);
+        rc = await_ready(run, err);
     }
     if (rc == MUSTER_OK) {
         muster_run_event(run, "ready", NULL);

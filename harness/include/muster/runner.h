@@ -167,6 +167,11 @@ struct muster_runner {
     const char *name; /* What users write in MUSTER_RUNNER. */
     const char *alias; /* Another word for it, or NULL. */
 
+    /* Its nodes run already and stay as they are: up() finds them and creates nothing. The engine then asks for any
+     * peers instead of the layout's, makes sure that all are of one network, and lets wallets go on from what they
+     * have spent there. */
+    bool attaches;
+
     /* What it can do here, or'ed muster_capability. */
     uint32_t (*capabilities)(const struct muster_variables *variables);
 
