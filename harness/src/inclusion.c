@@ -103,6 +103,7 @@ static enum muster_rc judge_now(struct muster_run *run, struct muster__traffic *
         .blocks = traffic->blocks,
         .within_blocks = traffic->options.within_blocks,
         .min_ratio = traffic->options.min_ratio,
+        .attached = run->session->runner->attaches,
         .node_count = run->plan->node_count,
         .nodes = nodes,
     };

@@ -22,6 +22,7 @@ struct muster__inclusion_facts {
     uint64_t blocks; /* Seen since capture. */
     uint32_t within_blocks;
     double min_ratio;
+    bool attached; /* To a network that is not the run's own. */
     uint32_t node_count;
     const struct muster__inclusion_node *nodes;
 };

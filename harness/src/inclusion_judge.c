@@ -225,6 +225,16 @@ static uint32_t worst_node(const struct judgement *judgement)
     return worst;
 }
 
+/* Wallets are funded by the network's first block, which is made from the seed and the scenario's name. */
+static const char *hint_of(const struct judgement *judgement, const struct muster__counts *counts)
+{
+    bool none = judgement->latency_count == 0 && counts->retired == 0;
+    return none && judgement->facts->attached ? "; none at all were: a network that was made with another "
+                                                "MUSTER_SEED, or for another scenario, has "
+                                                "not the funds of these wallets"
+                                              : "";
+}
+
 static enum muster_rc describe_ratio(const struct judgement *judgement, const struct muster__counts *counts,
                                      struct muster_error *err)
 {
@@ -250,11 +260,12 @@ static enum muster_rc describe_ratio(const struct judgement *judgement, const st
         "of %llu accepted transactions %llu were included on every node within %u blocks (ratio %.4f, at "
         "least "
         "%.4f expected): %llu lost, %llu not included when the time was up, %llu late, %llu missing on a "
-        "node%s%s",
+        "node%s%s%s",
         (unsigned long long)counts->accepted, (unsigned long long)(judgement->good + counts->retired),
         judgement->facts->within_blocks, ratio_of(judgement, counts), judgement->facts->min_ratio,
         (unsigned long long)judgement->lost.count, (unsigned long long)judgement->pending.count,
-        (unsigned long long)judgement->late.count, (unsigned long long)judgement->partial.count, where, text);
+        (unsigned long long)judgement->late.count, (unsigned long long)judgement->partial.count, where,
+        hint_of(judgement, counts), text);
 }
 
 static enum muster_rc judge_all(struct muster__tracker *tracker, struct judgement *judgement,

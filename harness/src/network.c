@@ -133,14 +133,15 @@ static enum muster_rc say_apart(const struct network *network, struct muster_err
         }
     }
     if (count > 2 && apart == count - 1) {
-        return muster_error_set(err, MUSTER_EINVAL,
-                                "%s is not of one network with any other node: they have no block in common with it; "
-                                "name nodes of one network",
-                                first);
+        return muster_error_set(
+            err, MUSTER_EINVAL,
+            "%s is not of one network with any other node: they have no block in common with it; "
+            "name nodes of one network",
+            first);
     }
     return muster_error_set(err, MUSTER_EINVAL,
-                            "%s: not of one network with %s: no block in common; name nodes of one network", list,
-                            first);
+                            "%s: not of one network with %s: no block in common; name nodes of one network",
+                            list, first);
 }
 
 static enum muster_rc compare_until_joined(struct network *network, struct muster_error *err)

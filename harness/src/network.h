@@ -12,4 +12,14 @@
  */
 MUSTER_MUST_USE enum muster_rc muster__network_check(struct muster_run *run, struct muster_error *err);
 
+/**
+ * Has each wallet go on behind what the network's chain has spent of it, so that a plan can be run again on a network
+ * that an earlier run of it made. The feed must have been started.
+ *
+ * @return MUSTER_OK, also where there are no wallets; MUSTER_EINVAL, not all blocks could be had; MUSTER_ETIMEDOUT;
+ *         MUSTER_ENOMEM.
+ */
+MUSTER_MUST_USE enum muster_rc muster__network_resume_wallets(struct muster_run *run,
+                                                              struct muster_error *err);
+
 #endif

@@ -294,8 +294,8 @@ static void describe(const struct probe *probe, uint64_t now_ms, char text[DESCR
 {
     double since_s = (double)(now_ms - probe->since_ms) / 1000.0;
     if (probe->in_flight && now_ms - probe->asked_ms >= YOUNG_MS) {
-        (void)snprintf(text, DESCRIPTION_BYTES, "node-%u is not ready: no answer to %s since %.1f s", probe->node,
-                       probe->asking, (double)(now_ms - probe->silent_since_ms) / 1000.0);
+        (void)snprintf(text, DESCRIPTION_BYTES, "node-%u is not ready: no answer to %s since %.1f s",
+                       probe->node, probe->asking, (double)(now_ms - probe->silent_since_ms) / 1000.0);
     } else if (probe->peers_known) {
         (void)snprintf(text, DESCRIPTION_BYTES, "node-%u has %s since %.1f s (%s)", probe->node, probe->text,
                        since_s, probe->asking);

@@ -253,8 +253,9 @@ START_TEST(where_the_layout_is_not_known_one_peer_will_do)
     struct muster_error err = { 0 };
     uint64_t soon_ms = muster_clock_ms() + 20000;
     fake.peers[0] = fake.peers[1] = fake.peers[2] = 1;
-    ck_assert_int_eq(muster__ready_wait(plan, http, nodes, MUSTER_EVERY_NODE, MUSTER__PEERS_OF_OTHERS, soon_ms, &err),
-                     MUSTER_OK);
+    ck_assert_int_eq(
+        muster__ready_wait(plan, http, nodes, MUSTER_EVERY_NODE, MUSTER__PEERS_OF_OTHERS, soon_ms, &err),
+        MUSTER_OK);
     fake.peers[2] = 0;
     ck_assert_int_eq(muster__ready_wait(plan, http, nodes, MUSTER_EVERY_NODE, MUSTER__PEERS_OF_OTHERS,
                                         muster_clock_ms() + 1000, &err),

@@ -1,5 +1,6 @@
 /* Capture: the feed runs, and every expectation takes its baseline. */
 #include "muster/clock.h"
+#include "network.h"
 #include "run_internal.h"
 
 #define FIRST_SIGHT_MS 5000u
@@ -56,6 +57,9 @@ enum muster_rc muster__run_capture(struct muster_run *run, struct muster_error *
     enum muster_rc rc = muster__feed_start(run->feed, err);
     if (rc == MUSTER_OK) {
         rc = await_first_sight(run, err);
+    }
+    if (rc == MUSTER_OK && run->session->runner->attaches) {
+        rc = muster__network_resume_wallets(run, err);
     }
     if (rc != MUSTER_OK) {
         return rc;

@@ -95,9 +95,9 @@ static enum muster_rc await_ready(struct muster_run *run, struct muster_error *e
 {
     bool attaches = run->session->runner->attaches;
     uint64_t deadline_ms = muster_clock_ms() + muster__run_ready_ms(run);
-    enum muster_rc rc = muster__ready_wait(run->plan, run->http, run->nodes, MUSTER_EVERY_NODE,
-                                           attaches ? MUSTER__PEERS_OF_OTHERS : MUSTER__PEERS_OF_LAYOUT,
-                                           deadline_ms, err);
+    enum muster_rc rc =
+        muster__ready_wait(run->plan, run->http, run->nodes, MUSTER_EVERY_NODE,
+                           attaches ? MUSTER__PEERS_OF_OTHERS : MUSTER__PEERS_OF_LAYOUT, deadline_ms, err);
     if (rc == MUSTER_OK && attaches) {
         rc = muster__network_check(run, err);
     }

@@ -44,10 +44,11 @@ static enum muster_rc check_plan(const struct muster_plan *plan, const struct ex
                                 variable(), urls->count);
     }
     if (plan->env_count > 0) {
-        return muster_error_set(err, MUSTER_ESKIP,
-                                "%s.%s sets %s for its nodes, which nodes that run already do not take: choose "
-                                "a runner with MUSTER_RUNNER that starts them",
-                                plan->suite, plan->name, plan->env[0].name);
+        return muster_error_set(
+            err, MUSTER_ESKIP,
+            "%s.%s sets %s for its nodes, which nodes that run already do not take: choose "
+            "a runner with MUSTER_RUNNER that starts them",
+            plan->suite, plan->name, plan->env[0].name);
     }
     return MUSTER_OK;
 }
@@ -67,10 +68,11 @@ static enum muster_rc external_probe(const struct muster_plan *plan, const struc
 {
     struct external_urls *urls = NULL;
     if (!muster_variable_is_set(variables, MUSTER_VAR_EXTERNAL_NODES)) {
-        return muster_error_set(err, MUSTER_ESKIP,
-                                "the runner 'external' is given no nodes: set %s to the URLs of nodes that run, as "
-                                "in http://a:8080,http://b:8080",
-                                variable());
+        return muster_error_set(
+            err, MUSTER_ESKIP,
+            "the runner 'external' is given no nodes: set %s to the URLs of nodes that run, as "
+            "in http://a:8080,http://b:8080",
+            variable());
     }
     enum muster_rc rc = read_urls(variables, &urls, err);
     if (rc == MUSTER_OK) {
@@ -82,7 +84,8 @@ static enum muster_rc external_probe(const struct muster_plan *plan, const struc
 
 /* ---- Up ---- */
 
-static enum muster_rc external_up(struct muster_deployment *deployment, void **state, struct muster_error *err)
+static enum muster_rc external_up(struct muster_deployment *deployment, void **state,
+                                  struct muster_error *err)
 {
     struct external_urls *urls = NULL;
     enum muster_rc rc = read_urls(muster_deployment_variables(deployment), &urls, err);

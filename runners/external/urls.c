@@ -68,7 +68,8 @@ static enum muster_rc check_parts(CURLU *url, const struct entry *entry, struct 
     return MUSTER_OK;
 }
 
-static enum muster_rc take_text(CURLU *url, const struct entry *entry, char ret[512], struct muster_error *err)
+static enum muster_rc take_text(CURLU *url, const struct entry *entry, char ret[512],
+                                struct muster_error *err)
 {
     char *text = NULL;
     CURLUcode code = curl_url_get(url, CURLUPART_URL, &text, 0);
@@ -88,7 +89,8 @@ static enum muster_rc take_text(CURLU *url, const struct entry *entry, char ret[
     return rc;
 }
 
-static enum muster_rc read_parsed(CURLU *url, const struct entry *entry, char ret[512], struct muster_error *err)
+static enum muster_rc read_parsed(CURLU *url, const struct entry *entry, char ret[512],
+                                  struct muster_error *err)
 {
     char text[2048];
     if (entry->bytes >= sizeof text) {

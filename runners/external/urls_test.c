@@ -52,7 +52,8 @@ static const struct {
 START_TEST(what_is_wrong_is_said_of_the_entry)
 {
     struct muster_error err = { 0 };
-    ck_assert_msg(external__read_urls(bad[_i].list, &urls, &err) == MUSTER_EINVAL, "'%s' was taken", bad[_i].list);
+    ck_assert_msg(external__read_urls(bad[_i].list, &urls, &err) == MUSTER_EINVAL, "'%s' was taken",
+                  bad[_i].list);
     ck_assert_msg(strstr(err.text, bad[_i].says) != NULL, "'%s': %s", bad[_i].list, err.text);
     ck_assert_msg(strncmp(err.text, "MUSTER_EXTERNAL_NODES: entry ", 29) == 0, "%s", err.text);
 }
