@@ -7,7 +7,7 @@
 #include "muster/clock.h"
 #include "run_internal.h"
 
-#define JOIN_MS 3000u /* Times slow-down: how long a node that fell behind is given to show what it has. */
+#define JOIN_MS 2000u /* Times slow-down: how long a node that fell behind is given to show what it has. */
 #define POLL_MS 100u
 #define ANSWER_TIMEOUT_MS 2000u
 #define LISTED_MAX 8u
