@@ -1,0 +1,328 @@
+/* Promises that are kept while nothing fails but what is killed. */
+#include "slots_promises.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "muster/clock.h"
+#include "process.h"
+
+#define HEIGHT 3u
+#define HEIGHT_MS 60000u
+#define DEATH_MS 10000u
+#define LOG_BYTES_MAX (1u << 20)
+
+static const struct slots_fault no_fault = { .slot = SLOTS_NONE };
+
+/* Deploys, and waits until node 0 has something to keep. */
+static enum muster_rc deploy(struct slots_run *run, const struct slots_subject *subject,
+                             const struct muster_runner *runner, struct muster_error *err)
+{
+    enum muster_rc rc = slots_run_init(run, subject, runner, &no_fault, 0, err);
+    if (rc == MUSTER_OK) {
+        rc = slots_run_deploy(run, err);
+    }
+    return rc == MUSTER_OK ? muster_node_wait_height(run->run, 0, HEIGHT, HEIGHT_MS, err) : rc;
+}
+
+static void end_well(struct slots_run *run, enum muster_rc rc, const struct muster_error *err,
+                     struct complaint *ret)
+{
+    if (rc != MUSTER_OK) {
+        complain(ret, "%s", err->text);
+    }
+    slots_run_end(run);
+    if (rc == MUSTER_OK) {
+        slots_run_check_outcome(run, MUSTER_PASS, "", ret);
+        slots_run_check_clean(run, ret);
+    }
+}
+
+/* ---- A stopped node keeps its data, and is found where it comes back ---- */
+
+/* Alone, so that what it knows then cannot come from a peer. */
+static enum muster_rc restart_alone(struct slots_run *run, uint32_t node, uint64_t *before, uint64_t *after,
+                                    struct muster_error *err)
+{
+    struct muster_progress progress = { 0 };
+    enum muster_rc rc = muster_node_progress(run->run, node, &progress, err);
+    *before = progress.height;
+    for (uint32_t i = 0; i < SLOTS_NODES && rc == MUSTER_OK; i++) {
+        /* One of them by KILL: that keeps data too. */
+        rc = i == 1 ? muster_node_kill(run->run, i, err) : muster_node_stop(run->run, i, err);
+    }
+    if (rc == MUSTER_OK) {
+        rc = muster_node_start(run->run, node, err);
+    }
+    if (rc == MUSTER_OK) {
+        rc = muster_node_progress(run->run, node, &progress, err);
+    }
+    *after = progress.height;
+    return rc;
+}
+
+static void stop_keeps_data(const struct slots_subject *subject, const struct muster_runner *runner,
+                            struct complaint *ret)
+{
+    struct slots_run run;
+    struct muster_error err = { 0 };
+    uint64_t before = 0;
+    uint64_t after = 0;
+    enum muster_rc rc = deploy(&run, subject, runner, &err);
+    for (uint32_t node = 0; node < 2 && rc == MUSTER_OK; node++) {
+        unsigned asked = slots_calls(SLOTS_ENDPOINT);
+        rc = restart_alone(&run, node, &before, &after, &err);
+        if (rc == MUSTER_OK && after < before) {
+            complain(ret, "node-%u was at height %llu before it was %s and is at %llu after", node,
+                     (unsigned long long)before, node == 1 ? "killed" : "stopped", (unsigned long long)after);
+        }
+        if (rc == MUSTER_OK && slots_calls(SLOTS_ENDPOINT) != asked + 1) {
+            complain(ret, "where node-%u is was asked %u times after its start", node,
+                     slots_calls(SLOTS_ENDPOINT) - asked);
+        }
+        for (uint32_t i = 0; i < SLOTS_NODES && rc == MUSTER_OK; i++) {
+            rc = i == node ? MUSTER_OK : muster_node_start(run.run, i, &err);
+        }
+    }
+    end_well(&run, rc, &err, ret);
+    slots_run_fini(&run);
+}
+
+/* ---- Logs are complete ---- */
+
+static unsigned count_of(const char *text, const char *part)
+{
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+static void check_log(const struct slots_run *run, uint32_t node, unsigned starts, unsigned stops,
+                      struct complaint *ret)
+{
+    char path[4200];
+    char *log = NULL;
+    struct muster_error err = { 0 };
+    snprintf(path, sizeof path, "%.4000s/nodes/node-%u/stdout.log", run->directory, node);
+    if (muster__file_read(path, LOG_BYTES_MAX, &log, NULL, &err) != MUSTER_OK) {
+        complain(ret, "%s", err.text);
+        return;
+    }
+    unsigned hellos = count_of(log, run->subject->hello);
+    unsigned farewells = count_of(log, run->subject->farewell);
+    if (hellos != starts || farewells < stops) {
+        complain(
+            ret,
+            "the log of node-%u tells of %u starts and %u ends; it was started %u times and stopped %u times",
+            node, hellos, farewells, starts, stops);
+    }
+    free(log);
+}
+
+static void logs_are_complete(const struct slots_subject *subject, const struct muster_runner *runner,
+                              struct complaint *ret)
+{
+    struct slots_run run;
+    struct muster_error err = { 0 };
+    enum muster_rc rc = deploy(&run, subject, runner, &err);
+    if (rc == MUSTER_OK) {
+        rc = muster_node_kill(run.run, 2, &err);
+    }
+    if (rc == MUSTER_OK) {
+        rc = muster_node_start(run.run, 2, &err);
+    }
+    for (uint32_t node = 1; node < 3 && rc == MUSTER_OK; node++) {
+        rc = muster_node_stop(run.run, node, &err);
+    }
+    end_well(&run, rc, &err, ret);
+    if (rc == MUSTER_OK) {
+        check_log(&run, 0, 1, 0, ret);
+        check_log(&run, 1, 1, 1, ret);
+        check_log(&run, 2, 2, 1, ret);
+    }
+    slots_run_fini(&run);
+}
+
+/* ---- Down in a later process ---- */
+
+static void deploy_and_wait(struct slots_run *run, int told_fd)
+{
+    struct muster_error err = { 0 };
+    enum muster_rc rc = muster_session_deploy(run->session, &run->run, &err);
+    if (rc != MUSTER_OK) {
+        fprintf(stderr, "%s\n", err.text);
+    }
+    if (write(told_fd, rc == MUSTER_OK ? "+" : "-", 1) == 1) {
+        poll(NULL, 0, -1);
+    }
+    _exit(EXIT_FAILURE);
+}
+
+/* A test's process that has deployed; -1 when it could not. */
+static pid_t fork_test(struct slots_run *run)
+{
+    int fds[2];
+    char told = '-';
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        return -1;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        deploy_and_wait(run, fds[1]);
+    }
+    close(fds[1]);
+    bool up = pid > 0 && read(fds[0], &told, 1) == 1 && told == '+';
+    close(fds[0]);
+    if (pid > 0 && !up) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return up ? pid : -1;
+}
+
+/* The guardian first: it would take everything down. */
+static void kill_both(const struct muster_ledger_view *view, pid_t test)
+{
+    uint64_t deadline_ms = muster_clock_ms() + DEATH_MS;
+    muster__process_signal(view->guardian_pid, view->guardian_start, SIGKILL);
+    while (muster__process_runs(view->guardian_pid, view->guardian_start) &&
+           muster_clock_left_ms(deadline_ms) > 0) {
+        poll(NULL, 0, 10);
+    }
+    kill(test, SIGKILL);
+    waitpid(test, NULL, 0);
+}
+
+/* Whatever died with the guardian is dead; the rest is down's. */
+static void check_later_down(const struct slots_run *run, const struct muster_ledger_view *view,
+                             struct complaint *ret)
+{
+    struct muster_error err = { 0 };
+    if (run->real->down != NULL && slots_run_audit(run, &err) != MUSTER_ELEAK) {
+        complain(ret, "nothing was left for down to remove");
+    }
+    for (int i = 0; i < 2 && run->real->down != NULL; i++) {
+        muster_error_clear(&err);
+        if (run->real->down(view, run->plan->grace_ms, &err) != MUSTER_OK) {
+            complain(ret, "down in a later process: %s", err.text);
+        }
+    }
+    uint64_t deadline_ms = muster_clock_ms() + DEATH_MS;
+    do {
+        muster_error_clear(&err);
+    } while (slots_run_audit(run, &err) != MUSTER_OK && muster_clock_left_ms(deadline_ms) > 0 &&
+             poll(NULL, 0, 50) == 0);
+    if (err.rc != MUSTER_OK) {
+        complain(ret, "%s", err.text);
+    }
+}
+
+static void down_in_a_later_process(const struct slots_subject *subject, const struct muster_runner *runner,
+                                    struct complaint *ret)
+{
+    struct slots_run run;
+    struct muster_error err = { 0 };
+    struct muster_ledger_view *view = NULL;
+    enum muster_rc rc = slots_run_init(&run, subject, runner, &no_fault, 0, &err);
+    if (rc == MUSTER_OK) {
+        rc = slots_run_open(&run, &err);
+    }
+    pid_t test = rc == MUSTER_OK ? fork_test(&run) : -1;
+    if (test < 0 || muster_ledger_read(run.directory, &view, &err) != MUSTER_OK) {
+        complain(ret, "it could not be deployed: %s", err.text);
+    } else {
+        kill_both(view, test);
+        check_later_down(&run, view, ret);
+        slots_run_end(&run);
+        slots_run_check_outcome(&run, MUSTER_INFRA, "nothing is left", ret);
+    }
+    muster_ledger_view_destroy(view);
+    slots_run_fini(&run);
+}
+
+/* ---- Refused at probe ---- */
+
+static uint32_t no_capabilities(const struct muster_variables *variables)
+{
+    (void)variables;
+    return 0;
+}
+
+static bool is_empty(const char *directory)
+{
+    DIR *open = opendir(directory);
+    size_t count = 0;
+    while (open != NULL && readdir(open) != NULL) {
+        count++;
+    }
+    if (open != NULL) {
+        closedir(open);
+    }
+    return open != NULL && count == 2; /* "." and "..". */
+}
+
+static void check_table(const struct slots_run *run, struct complaint *ret)
+{
+    const struct muster_runner *real = run->real;
+    if (real->name == NULL || real->capabilities == NULL || real->ready_ms == NULL || real->up == NULL ||
+        real->endpoint == NULL || real->detach == NULL) {
+        complain(ret, "a slot that must be there is NULL");
+    } else if (real->control == NULL && real->capabilities(run->variables) != 0) {
+        complain(ret, "it says that it has node control, and has not");
+    } else if (real->ready_ms(run->variables, SLOTS_NODES) == 0) {
+        complain(ret, "it gives nodes no time until ready");
+    }
+    if ((real->down == NULL) != (real->audit == NULL)) {
+        complain(ret, "down without audit, or the other way round");
+    }
+}
+
+static void missing_capability_is_refused(const struct slots_subject *subject,
+                                          const struct muster_runner *runner, struct complaint *ret)
+{
+    struct slots_run run;
+    struct muster_error err = { 0 };
+    if (slots_run_init(&run, subject, runner, &no_fault, MUSTER_NODE_CONTROL, &err) != MUSTER_OK) {
+        complain(ret, "%s", err.text);
+        slots_run_fini(&run);
+        return;
+    }
+    struct muster_runner without = *slots_wrap_runner(runner);
+    without.capabilities = no_capabilities;
+    enum muster_rc rc = muster_session_probe(run.plan, &without, run.variables, &err);
+    char sentence[128];
+    snprintf(sentence, sizeof sentence,
+             "conformance.slots needs node control, which the runner '%s' does not have here; ",
+             runner->name);
+    if (rc != MUSTER_ESKIP || strstr(err.text, sentence) == NULL) {
+        complain(ret, "a missing capability is answered with %s: '%s'", muster_rc_name(rc), err.text);
+    }
+    for (int slot = SLOTS_NONE; slot < SLOTS_COUNT; slot++) {
+        if (slots_calls((enum slots_slot)slot) != 0) {
+            complain(ret, "slot %d was called", slot);
+        }
+    }
+    if (!is_empty(run.root)) {
+        complain(ret, "something was created");
+    }
+    check_table(&run, ret);
+    slots_run_fini(&run);
+}
+
+const struct slots_promise slots_promises[] = {
+    { "stop_keeps_data", true, stop_keeps_data },
+    { "logs_are_complete", true, logs_are_complete },
+    { "down_in_a_later_process", false, down_in_a_later_process },
+    { "missing_capability_is_refused", false, missing_capability_is_refused },
+    { 0 },
+};
