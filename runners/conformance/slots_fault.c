@@ -33,6 +33,12 @@ enum muster_rc slots_set_fault(const struct slots_fault *fault, struct muster_er
     return MUSTER_OK;
 }
 
+void slots_rearm(const struct slots_fault *fault)
+{
+    shared->fault = *fault;
+    shared->fault.call += slots_calls(fault->slot);
+}
+
 unsigned slots_calls(enum slots_slot slot)
 {
     return atomic_load(&shared->calls[slot]);
@@ -47,7 +53,7 @@ static bool strikes(enum slots_slot slot)
 
 static enum muster_rc fail(struct muster_error *err)
 {
-    return muster_error_set(err, shared->fault.rc, "made to fail on call %u", shared->fault.call);
+    return muster_error_set(err, shared->fault.rc, "made to fail");
 }
 
 /* Calls the real slot, unless this call is to fail without having done anything. */

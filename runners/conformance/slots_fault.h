@@ -29,6 +29,9 @@ struct slots_fault {
 /** From here on this fails; all counts begin at 0. MUSTER_OK or MUSTER_ENOMEM. */
 MUSTER_MUST_USE enum muster_rc slots_set_fault(const struct slots_fault *fault, struct muster_error *err);
 
+/** The same, but the calls are counted from here, and all counts go on. */
+void slots_rearm(const struct slots_fault *fault);
+
 /** How often a slot was called, in whatever process. */
 unsigned slots_calls(enum slots_slot slot);
 

@@ -36,24 +36,36 @@ static enum muster_rc probe(const struct slots_subject *subject, const struct mu
     return rc;
 }
 
+enum muster_rc slots_try(const struct slots_subject *subject, const struct muster_runner *runner,
+                         const char *promise, struct complaint *ret, struct muster_error *err)
+{
+    const struct slots_promise *found = find(promise);
+    if (found == NULL) {
+        return muster_error_set(err, MUSTER_ENOTFOUND, "there is no promise '%s'", promise);
+    }
+    enum muster_rc rc = probe(subject, runner, found, err);
+    if (rc == MUSTER_OK) {
+        found->check(subject, runner, ret);
+    }
+    return rc;
+}
+
 int slots_main(int argc, char **argv, const struct slots_subject *subject)
 {
     struct complaint complaint = { "" };
     struct muster_error err = { 0 };
     const struct muster_runner *runner = argc == 3 ? muster_runner_find(argv[1]) : NULL;
-    const struct slots_promise *promise = argc == 3 ? find(argv[2]) : NULL;
-    if (runner == NULL || promise == NULL) {
+    if (runner == NULL) {
         fprintf(stderr, "usage: %s RUNNER PROMISE\n", argv[0]);
         return EXIT_FAILURE;
     }
-    enum muster_rc rc = probe(subject, runner, promise, &err);
+    enum muster_rc rc = slots_try(subject, runner, argv[2], &complaint, &err);
     if (rc != MUSTER_OK) {
-        printf("%s: %s\n", rc == MUSTER_ESKIP ? "skip" : "the probe", err.text);
+        printf("%s%s\n", rc == MUSTER_ESKIP ? "skip: " : "", err.text);
         return rc == MUSTER_ESKIP ? 77 : EXIT_FAILURE;
     }
-    promise->check(subject, runner, &complaint);
     if (complained(&complaint)) {
-        printf("%s on %s does not hold: %s\n", promise->name, runner->name, complaint.text);
+        printf("%s on %s does not hold: %s\n", argv[2], runner->name, complaint.text);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
