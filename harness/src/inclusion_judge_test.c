@@ -261,6 +261,24 @@ START_TEST(the_ratio_is_respected)
 }
 END_TEST
 
+START_TEST(who_attached_to_a_network_without_the_funds_is_told)
+{
+    accept_one(1, 10);
+    accept_one(2, 10);
+    ck_assert_int_eq(judge(), MUSTER_EEXPECT);
+    ck_assert_says("2 lost, 0 not included when the time was up, 0 late, 0 missing on a node\n");
+    facts.attached = true;
+    muster_error_clear(&err);
+    ck_assert_int_eq(judge(), MUSTER_EEXPECT);
+    ck_assert_says(
+        "; none at all were: a network that was made with another MUSTER_SEED, or for another scenario, ");
+    muster_error_clear(&err);
+    block(11, 1); /* One was included: that is not why. */
+    ck_assert_int_eq(judge(), MUSTER_EEXPECT);
+    ck_assert_says("1 lost, 0 not included when the time was up, 0 late, 0 missing on a node\n");
+}
+END_TEST
+
 START_TEST(lists_are_bounded)
 {
     for (unsigned i = 0; i < 50; i++) {
@@ -296,6 +314,7 @@ int main(void)
     tcase_add_test(tcase, a_node_of_unknown_chain_has_nothing);
     tcase_add_test(tcase, a_node_that_was_stopped_is_not_judged);
     tcase_add_test(tcase, the_ratio_is_respected);
+    tcase_add_test(tcase, who_attached_to_a_network_without_the_funds_is_told);
     tcase_add_test(tcase, lists_are_bounded);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -132,16 +132,16 @@ static enum muster_rc say_apart(const struct network *network, struct muster_err
                      network->kinship[i] == KIN_UNKNOWN ? " (which did not answer)" : "");
         }
     }
+    bool named = network->answers[0].progress.network.text[0] != '\0';
+    const char *why = named ? "they say so themselves" : "no block in common";
     if (count > 2 && apart == count - 1) {
-        return muster_error_set(
-            err, MUSTER_EINVAL,
-            "%s is not of one network with any other node: they have no block in common with it; "
-            "name nodes of one network",
-            first);
+        return muster_error_set(err, MUSTER_EINVAL,
+                                "%s is not of one network with any other node: %s; name nodes of one network",
+                                first, why);
     }
     return muster_error_set(err, MUSTER_EINVAL,
-                            "%s: not of one network with %s: no block in common; name nodes of one network",
-                            list, first);
+                            "%s: not of one network with %s: %s; name nodes of one network", list, first,
+                            why);
 }
 
 static enum muster_rc compare_until_joined(struct network *network, struct muster_error *err)

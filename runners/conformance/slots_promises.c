@@ -17,7 +17,7 @@
 
 #define HEIGHT 3u
 #define HEIGHT_MS 60000u
-#define DEATH_MS 10000u
+#define DEATH_MS 5000u
 #define LOG_BYTES_MAX (1u << 20)
 
 static const struct slots_fault no_fault = { .slot = SLOTS_NONE };
