@@ -21,7 +21,7 @@
 #define YOUNG_MS 250u /* A request older than this hangs: it no longer keeps others from being asked. */
 #define FAILURE_CHECK_MS 20u
 #define LISTED_MAX 8u
-#define DESCRIPTION_BYTES 1024
+#define DESCRIPTION_BYTES 1536
 
 enum gate { GATE_ANSWER, GATE_PEERS, GATE_PASSED };
 
