@@ -15,4 +15,8 @@ struct slots_promise {
 extern const struct slots_promise slots_promises[];
 extern const struct slots_promise slots_failures[]; /* A slot fails, and all is clean all the same. */
 
+/* slots_later.c */
+void slots_down_in_a_later_process(const struct slots_subject *subject, const struct muster_runner *runner,
+                                   struct complaint *ret);
+
 #endif
