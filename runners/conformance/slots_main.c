@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry.h"
+#include "muster/registry.h"
 #include "slots_promises.h"
 
 static const struct slots_promise *find_in(const struct slots_promise *promise, const char *name)
