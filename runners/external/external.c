@@ -5,6 +5,9 @@
 
 #include "urls.h"
 
+#define MUSTER_LOG_MODULE "external"
+#include "muster/log.h"
+
 #define READY_MS 10000u /* They run already: who does not answer by then does not run well. */
 
 static const char *variable(void)
@@ -33,7 +36,23 @@ static uint32_t external_ready_ms(const struct muster_variables *variables, uint
 
 /* ---- Probe ---- */
 
-/* Nodes are as they are: what a scenario would have them be is not to be dropped in silence. */
+/* How all nodes are set is the network's own affair, as its layout is. One that is to differ from the others is what a
+ * scenario is about. */
+static enum muster_rc check_settings(const struct muster_plan *plan, struct muster_error *err)
+{
+    for (size_t i = 0; i < plan->env_count; i++) {
+        const struct muster_env *env = &plan->env[i];
+        if (env->node != MUSTER_EVERY_NODE) {
+            return muster_error_set(
+                err, MUSTER_ESKIP,
+                "%s.%s sets %s for node-%u alone, which a node that runs already does not take: "
+                "choose a runner with MUSTER_RUNNER that starts nodes",
+                plan->suite, plan->name, env->name, env->node);
+        }
+    }
+    return MUSTER_OK;
+}
+
 static enum muster_rc check_plan(const struct muster_plan *plan, const struct external_urls *urls,
                                  struct muster_error *err)
 {
@@ -43,14 +62,7 @@ static enum muster_rc check_plan(const struct muster_plan *plan, const struct ex
                                 plan->suite, plan->name, plan->node_count, plan->node_count == 1 ? "" : "s",
                                 variable(), urls->count);
     }
-    if (plan->env_count > 0) {
-        return muster_error_set(
-            err, MUSTER_ESKIP,
-            "%s.%s sets %s for its nodes, which nodes that run already do not take: choose "
-            "a runner with MUSTER_RUNNER that starts them",
-            plan->suite, plan->name, plan->env[0].name);
-    }
-    return MUSTER_OK;
+    return check_settings(plan, err);
 }
 
 /* The caller frees *ret, also after a failure. */
@@ -87,9 +99,14 @@ static enum muster_rc external_probe(const struct muster_plan *plan, const struc
 static enum muster_rc external_up(struct muster_deployment *deployment, void **state,
                                   struct muster_error *err)
 {
+    const struct muster_plan *plan = muster_deployment_plan(deployment);
     struct external_urls *urls = NULL;
     enum muster_rc rc = read_urls(muster_deployment_variables(deployment), &urls, err);
     *state = urls;
+    if (rc == MUSTER_OK && plan->env_count > 0) {
+        muster_log_warn("%s is not set for nodes that run already: %s.%s takes them as they are",
+                        plan->env[0].name, plan->suite, plan->name);
+    }
     return rc;
 }
 
