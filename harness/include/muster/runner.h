@@ -97,6 +97,7 @@ struct muster_exit {
     bool signal_inferred; /* From a code of 128 + signal, with which it may have exited by itself. */
     bool core_dumped;
     bool out_of_memory; /* The kernel's out-of-memory killer was seen at work. */
+    char reason[80]; /* What says it better than code and signal, such as "lost its pod"; "". */
     uint64_t at_ms; /* Monotonic. */
 };
 /** "exited with code 3", "was ended by SIGSEGV (core dumped)", … Returns text. */
