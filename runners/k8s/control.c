@@ -1,5 +1,6 @@
 /* Node control: each action is one `kubectl exec` of the keeper, which does it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -8,23 +9,34 @@
 
 #define REPORT_MS 10000u /* From a pod's end until the watch has told it. */
 
+static struct runner_command order(struct k8s *k8s, uint32_t node, const char *action)
+{
+    return (struct runner_command){ .argv = k8s__kubectl(&k8s->cluster, "exec", "-n", k8s->space,
+                                                         k8s->nodes[node].name, "-c", K8S_CONTAINER, "--",
+                                                         K8S_KEEPER, action, NULL) };
+}
+
 /* What the keeper answered, or why it could not be asked. */
+static enum muster_rc take_answer(const struct runner_command *command, const char *action, char answer[256],
+                                  struct muster_error *err)
+{
+    char line[512];
+    snprintf(answer, 256, "%.*s", (int)strcspn(command->output, "\n"), command->output);
+    if (strncmp(answer, "no: ", 4) == 0) {
+        return muster_error_set(err, MUSTER_ENODE, "%s: %s", action, answer + 4);
+    }
+    return command->exit.code == 0 ? MUSTER_OK
+                                   : muster_error_set(err, MUSTER_ENODE, "%s: kubectl exec: %s", action,
+                                                      muster_tool_complaint(command->complaint, line));
+}
+
 static enum muster_rc ask(struct k8s *k8s, uint32_t node, const char *action, uint32_t timeout_ms,
                           char answer[256], struct muster_error *err)
 {
-    char line[512];
-    struct runner_command command = { .argv = k8s__kubectl(&k8s->cluster, "exec", "-n", k8s->space,
-                                                           k8s->nodes[node].name, "-c", K8S_CONTAINER, "--",
-                                                           K8S_KEEPER, action, NULL) };
+    struct runner_command command = order(k8s, node, action);
     enum muster_rc rc = k8s__run(k8s, &command, 1, timeout_ms, err);
     if (rc == MUSTER_OK) {
-        snprintf(answer, 256, "%.*s", (int)strcspn(command.output, "\n"), command.output);
-        if (strncmp(answer, "no: ", 4) == 0) {
-            rc = muster_error_set(err, MUSTER_ENODE, "%s: %s", action, answer + 4);
-        } else if (command.exit.code != 0) {
-            rc = muster_error_set(err, MUSTER_ENODE, "%s: kubectl exec: %s", action,
-                                  muster_tool_complaint(command.complaint, line));
-        }
+        rc = take_answer(&command, action, answer, err);
     }
     runner__command_fini(&command);
     return rc;
@@ -34,6 +46,27 @@ static enum muster_rc simple(struct k8s *k8s, uint32_t node, const char *action,
 {
     char answer[256];
     return ask(k8s, node, action, K8S_CALL_MS, answer, err);
+}
+
+enum muster_rc k8s__start_all(struct k8s *k8s, uint32_t timeout_ms, struct muster_error *err)
+{
+    struct runner_command *commands = calloc(k8s->node_count, sizeof *commands);
+    if (commands == NULL) {
+        return muster_error_set(err, MUSTER_ENOMEM, "no memory for %u nodes", k8s->node_count);
+    }
+    for (uint32_t i = 0; i < k8s->node_count; i++) {
+        commands[i] = order(k8s, i, "start");
+    }
+    enum muster_rc rc = k8s__run(k8s, commands, k8s->node_count, timeout_ms, err);
+    for (uint32_t i = 0; i < k8s->node_count; i++) {
+        char answer[256];
+        if (rc == MUSTER_OK && (rc = take_answer(&commands[i], "start", answer, err)) != MUSTER_OK) {
+            muster_error_context(err, rc, "node-%u", i);
+        }
+        runner__command_fini(&commands[i]);
+    }
+    free(commands);
+    return rc;
 }
 
 /* One that ended by itself at this very moment took its pod with it: that is reported by the watch. */

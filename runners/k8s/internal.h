@@ -92,6 +92,8 @@ void k8s__detach(void *state);
 MUSTER_MUST_USE enum muster_rc k8s__proxy_start(struct k8s *k8s, struct muster_error *err);
 enum muster_rc k8s__endpoint(void *state, uint32_t node, struct muster_endpoint *ret,
                              struct muster_error *err);
+/** Starts all nodes, once all their pods run: one that came long before the others would make a chain of its own. */
+MUSTER_MUST_USE enum muster_rc k8s__start_all(struct k8s *k8s, uint32_t timeout_ms, struct muster_error *err);
 enum muster_rc k8s__control(void *state, uint32_t node, enum muster_action action, struct muster_error *err);
 
 /* ---- probe.c, collect.c, cleanup.c, preserve.c ---- */

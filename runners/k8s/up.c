@@ -138,7 +138,12 @@ static enum muster_rc bring_up(struct k8s *k8s, struct muster_error *err)
     if (rc == MUSTER_OK) {
         rc = muster_ledger_removed(ledger, K8S_LEDGER_UP, k8s->space, err);
     }
-    return rc == MUSTER_OK ? k8s__watch_await_running(k8s->watch, k8s->up_deadline_ms, err) : rc;
+    if (rc == MUSTER_OK) {
+        rc = k8s__watch_await_running(k8s->watch, k8s->up_deadline_ms, err);
+    }
+    return rc == MUSTER_OK
+               ? k8s__start_all(k8s, (uint32_t)muster_clock_left_ms(k8s->up_deadline_ms) + K8S_CALL_MS, err)
+               : rc;
 }
 
 static struct k8s *make(struct muster_deployment *deployment)

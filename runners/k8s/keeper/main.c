@@ -2,14 +2,14 @@
  * told, so that a node can end and come back in a container that stays, with its data. It comes into the pod by a
  * ConfigMap, whatever the image is, and needs nothing of it: it is linked statically.
  *
- *   keeper run GRACE_MS PROGRAM [ARGUMENT]...   as process 1; exits as the node did when nobody had asked for it
+ *   keeper run GRACE_MS PROGRAM [ARGUMENT]...   as process 1: waits until it is told to start the node; exits as the
+ *                                               node did when nobody had asked for its end
  *   keeper start | stop | kill | pause | resume   by `kubectl exec`: prints the answer; exits with 0 when it is done
  *
  * Of stop and kill the answer is "ended CODE SIGNAL CORE FORCED": CODE -1 when a signal ended the node; FORCED 1 when
  * it did not end within the grace and was killed. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,7 +27,6 @@
 
 #define ANSWER_BYTES 256u
 #define CANNOT_START 127
-#define TERMINATION_LOG "/dev/termination-log" /* Kubernetes shows what is in it. */
 
 struct keeper {
     char **argv; /* Of the node. */
@@ -46,17 +46,6 @@ static long long now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* In the container's log, and where `kubectl describe` shows it. */
-static void complain(const char *text)
-{
-    int fd = open(TERMINATION_LOG, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        dprintf(fd, "%s", text);
-        close(fd);
-    }
-    dprintf(STDERR_FILENO, "keeper: %s\n", text);
 }
 
 /* An abstract name: of the pod's network, and gone with its owner. */
@@ -189,8 +178,8 @@ static void do_start(struct keeper *keeper, int *client_fd)
     char text[ANSWER_BYTES] = "ok";
     int error_number = keeper->node != 0 ? 0 : start_node(keeper);
     if (error_number != 0) {
-        snprintf(text, sizeof text, "no: cannot execute '%.100s': %s", keeper->argv[0],
-                 strerror(error_number));
+        snprintf(text, sizeof text, "no: the image's program '%.100s' cannot be executed: %s",
+                 keeper->argv[0], strerror(error_number));
     }
     answer(client_fd, text);
 }
@@ -198,7 +187,9 @@ static void do_start(struct keeper *keeper, int *client_fd)
 static void take_request(struct keeper *keeper)
 {
     char action[32];
+    const struct timeval patience = { .tv_sec = 1 };
     int fd = accept4(keeper->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ssize_t got = fd < 0 ? -1 : recv(fd, action, sizeof action - 1, 0);
     action[got > 0 ? got : 0] = '\0';
     bool kill_it = strcmp(action, "kill") == 0;
@@ -253,16 +244,8 @@ static int run(int grace_ms, char **argv)
     if (keeper.signal_fd < 0 || keeper.listen_fd < 0 ||
         bind(keeper.listen_fd, (const struct sockaddr *)&address, size) != 0 ||
         listen(keeper.listen_fd, 8) != 0) {
-        complain(strerror(errno));
+        perror("keeper");
         return 1;
-    }
-    int error_number = start_node(&keeper);
-    if (error_number != 0) {
-        char text[PATH_MAX + 128];
-        snprintf(text, sizeof text, "the image's program '%.1000s' cannot be executed: %s", argv[0],
-                 strerror(error_number));
-        complain(text);
-        return CANNOT_START;
     }
     serve(&keeper);
     return 1;
