@@ -199,11 +199,11 @@ static json_t *pod_object(const struct k8s_common *common, uint32_t node,
     json_t *security =
         json_pack("{s:b, s:i, s:i, s:i, s:{s:s}}", "runAsNonRoot", 1, "runAsUser", USER_ID, "runAsGroup",
                   USER_ID, "fsGroup", USER_ID, "seccompProfile", "type", "RuntimeDefault");
-    json_t *spec =
-        json_pack("{s:s, s:i, s:b, s:b, s:o, s:[o], s:o}", "restartPolicy", "Never",
-                  "terminationGracePeriodSeconds", (int)((common->grace_ms + 999u) / 1000u + GRACE_MARGIN_S),
-                  "automountServiceAccountToken", 0, "enableServiceLinks", 0, "securityContext", security,
-                  "containers", container, "volumes", volumes_of(common, name));
+    json_t *spec = json_pack("{s:s, s:s, s:i, s:b, s:b, s:o, s:[o], s:o}", "restartPolicy", "Never",
+                             "dnsPolicy", "Default", "terminationGracePeriodSeconds",
+                             (int)((common->grace_ms + 999u) / 1000u + GRACE_MARGIN_S),
+                             "automountServiceAccountToken", 0, "enableServiceLinks", 0, "securityContext",
+                             security, "containers", container, "volumes", volumes_of(common, name));
     return json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "v1", "kind", "Pod", "metadata",
                      node_metadata(common, node), "spec", spec);
 }

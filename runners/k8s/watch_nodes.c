@@ -127,22 +127,45 @@ static enum muster_rc judge(struct k8s_watch *watch, bool *done, struct muster_e
     return MUSTER_OK;
 }
 
-static enum muster_rc timed_out(struct k8s_watch *watch, struct muster_error *err)
+/* Under the lock: those that do not run, with what they wait for. Returns the first of them. */
+static uint32_t list_missing(const struct k8s_watch *watch, char list[2048], uint32_t *count)
 {
-    const struct k8s *k8s = watch->k8s;
-    char list[2048] = "";
-    uint32_t missing = 0;
-    for (uint32_t i = 0; i < k8s->node_count; i++) {
+    uint32_t first = MUSTER_NO_NODE;
+    list[0] = '\0';
+    *count = 0;
+    for (uint32_t i = 0; i < watch->k8s->node_count; i++) {
         const struct watched_pod *pod = &watch->pods[i];
-        if (!pod->runs && missing++ < LISTED_MAX) {
+        if (!pod->runs) {
             size_t used = strlen(list);
-            snprintf(list + used, sizeof list - used, "%s'%s' %.300s", used == 0 ? "" : "; ",
-                     k8s->nodes[i].name, pod->why[0] == '\0' ? "has no state yet" : pod->why);
+            if ((*count)++ < LISTED_MAX) {
+                snprintf(list + used, 2048 - used, "%s%s: %.300s", used == 0 ? "" : "; ",
+                         watch->k8s->nodes[i].name, pod->why[0] == '\0' ? "it has no state yet" : pod->why);
+            }
+            first = first == MUSTER_NO_NODE ? i : first;
         }
     }
-    return muster_error_set(err, MUSTER_ETIMEDOUT, "%u of %u pods did not run within %s seconds: %s", missing,
-                            k8s->node_count, muster_variable_info(MUSTER_VAR_K8S_DEPLOYMENT_TIMEOUT)->name,
-                            list);
+    return first;
+}
+
+static enum muster_rc timed_out(struct k8s_watch *watch, struct muster_error *err)
+{
+    struct k8s *k8s = watch->k8s;
+    const struct muster_variables *variables = muster_deployment_variables(k8s->deployment);
+    char list[2048];
+    char events[1024] = "";
+    uint32_t count;
+    pthread_mutex_lock(&watch->lock);
+    uint32_t first = list_missing(watch, list, &count);
+    pthread_mutex_unlock(&watch->lock);
+    if (first != MUSTER_NO_NODE) {
+        add_events(k8s, first, events, sizeof events);
+    }
+    return muster_error_set(err, MUSTER_ETIMEDOUT,
+                            "%u of %u pods did not run within %.0f s (%s, times the slow-down): %s%s", count,
+                            k8s->node_count,
+                            (double)muster_variable_uint(variables, MUSTER_VAR_K8S_DEPLOYMENT_TIMEOUT) *
+                                muster_deployment_plan(k8s->deployment)->slowdown,
+                            muster_variable_info(MUSTER_VAR_K8S_DEPLOYMENT_TIMEOUT)->name, list, events);
 }
 
 enum muster_rc k8s__watch_await_running(struct k8s_watch *watch, uint64_t deadline_ms,
@@ -157,11 +180,8 @@ enum muster_rc k8s__watch_await_running(struct k8s_watch *watch, uint64_t deadli
         waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &deadline);
         rc = judge(watch, &done, err);
     }
-    if (rc == MUSTER_OK && !done) {
-        rc = timed_out(watch, err);
-    }
     pthread_mutex_unlock(&watch->lock);
-    return rc;
+    return rc == MUSTER_OK && !done ? timed_out(watch, err) : rc;
 }
 
 bool k8s__watch_ended(struct k8s_watch *watch, uint32_t node, uint32_t timeout_ms)
