@@ -124,14 +124,16 @@ static enum muster_rc judge_rights(const char *output, const char *space, struct
         const char *verb = json_string_value(json_object_get(attributes, "verb"));
         const char *resource = json_string_value(json_object_get(attributes, "resource"));
         const char *subresource = json_string_value(json_object_get(attributes, "subresource"));
+        const char *where = strcmp(resource == NULL ? "" : resource, "namespaces") == 0 ? "" : space;
         const json_t *allowed = json_object_get(json_object_get(review, "status"), "allowed");
         if (verb != NULL && resource != NULL && json_is_false(allowed)) {
-            rc = muster_error_set(
-                err, MUSTER_EINVAL,
-                "the user of kubectl's context is forbidden to %s %s%s%s in namespace '%s', "
-                "which a run needs; ask for that right, or choose another namespace with %s",
-                verb, resource, subresource == NULL ? "" : "/", subresource == NULL ? "" : subresource, space,
-                muster_variable_info(MUSTER_VAR_K8S_NAMESPACE)->name);
+            rc = muster_error_set(err, MUSTER_EINVAL,
+                                  "the user of kubectl's context is forbidden to %s %s%s%s%s%s, which a run "
+                                  "needs; ask for that right, or choose another namespace with %s",
+                                  verb, resource, subresource == NULL ? "" : "/",
+                                  subresource == NULL ? "" : subresource,
+                                  where[0] == '\0' ? "" : " in namespace ", where,
+                                  muster_variable_info(MUSTER_VAR_K8S_NAMESPACE)->name);
         }
         json_decref(review);
     }
