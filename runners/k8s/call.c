@@ -68,3 +68,22 @@ enum muster_rc k8s__judge(const struct runner_command *command, enum muster_rc r
         err, rc, "%s: kubectl %s: %s", what, muster_exit_describe(&command->exit, how),
         muster_tool_complaint(command->complaint == NULL ? "" : command->complaint, line));
 }
+
+/* A request that is answered says that the connection is there; its own patience is that of any call. */
+enum muster_rc k8s__check(void *state, struct muster_error *err)
+{
+    struct k8s *k8s = state;
+    double away_s = k8s__watch_away_s(k8s->watch);
+    if (away_s > 0) {
+        return muster_error_set(err, MUSTER_EINFRA,
+                                "the API server of the cluster was away for %.1f s or more", away_s);
+    }
+    struct runner_command command = { .argv = k8s__kubectl(&k8s->cluster, "get", "--raw", "/version",
+                                                           "--request-timeout=5s", NULL) };
+    enum muster_rc rc = k8s__run(k8s, &command, 1, K8S_CALL_MS, err);
+    if (rc == MUSTER_OK) {
+        rc = k8s__judge(&command, MUSTER_EINFRA, "asking whether the API server is there", err);
+    }
+    runner__command_fini(&command);
+    return rc == MUSTER_OK ? MUSTER_OK : MUSTER_EINFRA;
+}

@@ -64,10 +64,15 @@ MUSTER_MUST_USE enum muster_rc k8s__run(struct k8s *k8s, struct runner_command *
 MUSTER_MUST_USE enum muster_rc k8s__judge(const struct runner_command *command, enum muster_rc rc,
                                           const char *what, struct muster_error *err);
 
+/** Whether the API server answers, and always has. MUSTER_OK or MUSTER_EINFRA. */
+enum muster_rc k8s__check(void *state, struct muster_error *err);
+
 /* ---- watch.c, watch_nodes.c: the pods ---- */
 
 MUSTER_MUST_USE enum muster_rc k8s__watch_start(struct k8s *k8s, struct muster_error *err);
 void k8s__watch_stop(struct k8s_watch *watch);
+/** How long the API server was away at the longest, in seconds; 0: it never was. */
+double k8s__watch_away_s(const struct k8s_watch *watch);
 
 /** Waits until every pod runs. A node that has ended is no failure here: it was reported. MUSTER_OK; MUSTER_EINFRA,
  * one cannot start, err has the reason and its events; MUSTER_ETIMEDOUT, err names those that are missing. */

@@ -28,6 +28,7 @@ const struct muster_runner muster_k8s_runner = {
     .up = k8s__up,
     .endpoint = k8s__endpoint,
     .control = k8s__control,
+    .check = k8s__check,
     .detach = k8s__detach,
     .collect = k8s__collect,
     .down = k8s__down,

@@ -3,6 +3,7 @@
 #define MUSTER_RUNNERS_K8S_WATCH_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "internal.h"
 
@@ -19,6 +20,7 @@ struct k8s_watch {
     struct runner_stream *stream;
     char path[512]; /* Of the list in the API. */
     char watch_path[768];
+    atomic_uint away_ms; /* How long the API server was away at the longest. */
     pthread_mutex_t lock; /* All below. */
     pthread_cond_t changed;
     struct watched_pod *pods;

@@ -195,6 +195,10 @@ struct muster_runner {
     enum muster_rc (*control)(void *state, uint32_t node, enum muster_action action,
                               struct muster_error *err);
 
+    /* Is the backend still there? Asked when something has failed, before that is judged, and may take its time to
+     * find out. MUSTER_EINFRA: it is gone, and whatever failed is no fault of the nodes. NULL: it cannot go. */
+    enum muster_rc (*check)(void *state, struct muster_error *err);
+
     /* Frees what up allocated in this process; removes nothing. */
     void (*detach)(void *state);
 
