@@ -4,13 +4,17 @@
 #include "record.h"
 #include "shared/record.h"
 
-static void print_line(FILE *out, const char *title, const struct k8s_record *record, struct runner_argv argv)
+static void print_line(FILE *out, const char *title, const struct k8s_record *record, struct runner_argv argv,
+                       const char *directory)
 {
-    struct runner_env where = {
-        .items = { record->cluster.env.items[0] }
-    }; /* KUBECONFIG: the rest is everybody's. */
+    /* KUBECONFIG: the rest is everybody's. */
+    struct runner_env where = { .items = { record->cluster.env.items[0] } };
     fprintf(out, "  %-8s", title);
     runner__print_command(out, &where, &argv);
+    if (directory != NULL) {
+        fputs(" && rm -rf ", out);
+        runner__print_word(out, directory);
+    }
     fputc('\n', out);
 }
 
@@ -22,19 +26,18 @@ static void print_all(const struct muster_ledger_view *view, const struct k8s_re
     fprintf(out, "muster: the run %s was left up in namespace %s\n", view->run_id, record->space);
     print_line(
         out, "look:", record,
-        k8s__kubectl(cluster, "get", "all,configmaps", "-n", record->space, "-l", record->selector, NULL));
+        k8s__kubectl(cluster, "get", "all,configmaps", "-n", record->space, "-l", record->selector, NULL),
+        NULL);
     print_line(out, "logs:", record,
-               k8s__kubectl(cluster, "logs", "-n", record->space, name, "--tail", "100", NULL));
-    print_line(out, "why:", record,
-               k8s__kubectl(cluster, "describe", "pod", "-n", record->space, name, NULL));
+               k8s__kubectl(cluster, "logs", "-n", record->space, name, "--tail", "100", NULL), NULL);
+    print_line(out, "why:", record, k8s__kubectl(cluster, "describe", "pod", "-n", record->space, name, NULL),
+               NULL);
     print_line(out, "remove:", record,
                record->owns_space
                    ? k8s__kubectl(cluster, "delete", "namespace", record->space, NULL)
                    : k8s__kubectl(cluster, "delete", "pods,services,configmaps,persistentvolumeclaims", "-n",
-                                  record->space, "-l", record->selector, NULL));
-    fputs("           and then: rm -rf ", out);
-    runner__print_word(out, view->directory);
-    fputc('\n', out);
+                                  record->space, "-l", record->selector, NULL),
+               view->directory);
     fflush(out);
 }
 

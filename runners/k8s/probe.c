@@ -240,8 +240,12 @@ enum muster_rc k8s__probe(const struct muster_plan *plan, const struct muster_va
                           struct muster_error *err)
 {
     struct k8s_cluster cluster;
-    (void)plan;
-    enum muster_rc rc = k8s__cluster_find(&cluster, err);
+    const char *image;
+    enum muster_rc rc = muster_image_find(plan->system, variables, &image, err);
+    if (rc != MUSTER_OK) {
+        return rc;
+    }
+    rc = k8s__cluster_find(&cluster, err);
     if (rc == MUSTER_OK) {
         rc = find_context(&cluster, err);
     }

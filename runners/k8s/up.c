@@ -100,10 +100,12 @@ static enum muster_rc create_all(struct k8s *k8s, struct muster_error *err)
 {
     const struct muster_plan *plan = muster_deployment_plan(k8s->deployment);
     const struct muster_variables *variables = muster_deployment_variables(k8s->deployment);
+    const char *image = NULL;
+    enum muster_rc rc = muster_image_find(plan->system, variables, &image, err);
     const struct k8s_common common = {
         .run_id = muster_deployment_run_id(k8s->deployment),
         .prefix = k8s->prefix,
-        .image = muster_variable_text(variables, MUSTER_VAR_IMAGE),
+        .image = image,
         .pull_policy = muster_variable_text(variables, MUSTER_VAR_IMAGE_PULL_POLICY),
         .program = k8s__program(plan, variables),
         .storage = muster_variable_text(variables, MUSTER_VAR_K8S_STORAGE),
@@ -112,7 +114,9 @@ static enum muster_rc create_all(struct k8s *k8s, struct muster_error *err)
         .grace_ms = plan->grace_ms,
         .node_ports = k8s->node_host[0] != '\0',
     };
-    enum muster_rc rc = create_services(k8s, &common, err);
+    if (rc == MUSTER_OK) {
+        rc = create_services(k8s, &common, err);
+    }
     if (rc == MUSTER_OK) {
         rc = k8s__watch_start(k8s, err);
     }
