@@ -4,11 +4,13 @@
 
 #include "compose/compose.h"
 #include "external/external.h"
+#include "k8s/k8s.h"
 #include "local/local.h"
 
 static const struct muster_runner *const all_runners[] = {
     &muster_local_runner,
     &muster_compose_runner,
+    &muster_k8s_runner,
     &muster_external_runner,
     NULL,
 };

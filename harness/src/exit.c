@@ -10,7 +10,9 @@
 const char *muster_exit_describe(const struct muster_exit *exit, char text[96])
 {
     const char *name = exit->signal == 0 ? NULL : sigabbrev_np(exit->signal);
-    if (exit->signal_inferred) {
+    if (exit->reason[0] != '\0') {
+        snprintf(text, 96, "%s", exit->reason);
+    } else if (exit->signal_inferred) {
         snprintf(text, 96, "exited with code %d (as after SIG%s)", 128 + exit->signal,
                  name == NULL ? "?" : name);
     } else if (exit->signal != 0) {

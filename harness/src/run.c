@@ -264,6 +264,22 @@ void muster__run_fail(struct muster_run *run, const struct muster_error *cause)
     muster__run_wake(run);
 }
 
+void muster__run_blame_backend(struct muster_run *run)
+{
+    const struct muster_runner *runner = run->session->runner;
+    struct muster_error cause = { 0 };
+    struct muster_error backend = { 0 };
+    if (runner->check == NULL || run->runner_state == NULL || muster__run_failure(run, &cause) == MUSTER_OK ||
+        cause.rc == MUSTER_EINFRA || runner->check(run->runner_state, &backend) == MUSTER_OK) {
+        return;
+    }
+    pthread_mutex_lock(&run->mutex);
+    muster_error_clear(&run->failure);
+    muster_error_set(&run->failure, MUSTER_EINFRA, "%.1500s\nalso failed: %.2400s", backend.text, cause.text);
+    pthread_mutex_unlock(&run->mutex);
+    muster_run_event(run, "backend_gone", "{s:o}", "text", muster__wire_text(backend.text));
+}
+
 void muster__run_also(struct muster_run *run, const struct muster_error *cause)
 {
     pthread_mutex_lock(&run->mutex);

@@ -184,8 +184,9 @@ enum muster_rc muster_session_deploy(struct muster_session *session, struct must
         muster_error_context(&cause, rc, "deploying '%s.%s' on %s", session->plan->suite, session->plan->name,
                              session->runner->name);
         muster__run_fail(run, &cause);
+        muster__run_blame_backend(run);
         muster__run_conclude(run);
-        return muster_error_set(err, rc, "%s", cause.text);
+        return muster__run_failure(run, err);
     }
     *ret = run;
     return MUSTER_OK;

@@ -75,6 +75,7 @@ enum muster_rc muster_run_evaluate(struct muster_run *run, struct muster_error *
             judge(run, &run->plan->expectations[i], &run->reports[i]);
         }
         add_up(run);
+        muster__run_blame_backend(run);
         run->evaluated = true;
         if (muster__run_failure(run, NULL) != MUSTER_OK) {
             muster__run_conclude(run);

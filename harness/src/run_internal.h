@@ -131,6 +131,8 @@ void muster__run_wake(void *run);
 void muster__run_wait(struct muster_run *run, uint64_t until_ms, uint64_t *changes);
 /** Records the first cause of the run's failure, with its event; later ones are dropped. Any thread. */
 void muster__run_fail(struct muster_run *run, const struct muster_error *cause);
+/** After a failure: when the backend turns out to be gone, that is the cause, and what failed comes after it. */
+void muster__run_blame_backend(struct muster_run *run);
 /** As muster__run_fail(), but a cause that is not the first is added to the text of the first. */
 void muster__run_also(struct muster_run *run, const struct muster_error *cause);
 /** The first cause so far, also of the nodes. MUSTER_OK or its code; err may be NULL. */

@@ -7,6 +7,8 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/scripts/lib/packages.sh"
 # shellcheck source=scripts/lib/build.sh
 source "$root/scripts/lib/build.sh"
+# shellcheck source=scripts/lib/cluster.sh
+source "$root/scripts/lib/cluster.sh"
 
 usage() {
   cat <<'TEXT'
@@ -17,7 +19,9 @@ down again. Installs with apt what is missing to build and run it, and says what
 
   host (also: local)            nodes are processes of this machine; the default
   compose                       nodes are containers of a Docker engine, which must be there: else exits with 77
-  k8s                           not part of this version yet: exits with 77
+  k8s                           nodes are pods of the cluster that kubectl speaks to, which must be there: else
+                                exits with 77. The image is loaded into kind, minikube and k3d; other clusters
+                                may need it in a registry, named with LOGOS_BLOCKCHAIN_TESTNET_IMAGE
 
   -t, --run-seconds SECONDS     1 to 86400 (a day)
   -n, --nodes NODES             1 to 250
@@ -106,7 +110,7 @@ parse_arguments() {
 shopt -s extglob
 parse_arguments "$@"
 if [[ $mode == k8s ]]; then
-  fail 'the k8s runner is not part of this version yet, so nothing was run; use host or compose' 77
+  require_cluster
 fi
 if [[ $mode == compose ]]; then
   command -v docker >/dev/null ||
@@ -118,6 +122,7 @@ fi
 install_build_requirements
 build release "$root/build-release" examples_suite muster_tool
 [[ $mode == host ]] || "$root/scripts/build/build-test-image.sh"
+[[ $mode != k8s ]] || load_image "${LOGOS_BLOCKCHAIN_TESTNET_IMAGE:-logos-blockchain-testing:local}"
 
 # The scenario is chosen here, so what Check's filters say about others must not take it away.
 unset CK_RUN_SUITE CK_INCLUDE_TAGS CK_EXCLUDE_TAGS

@@ -97,6 +97,7 @@ struct muster_exit {
     bool signal_inferred; /* From a code of 128 + signal, with which it may have exited by itself. */
     bool core_dumped;
     bool out_of_memory; /* The kernel's out-of-memory killer was seen at work. */
+    char reason[80]; /* What says it better than code and signal, such as "lost its pod"; "". */
     uint64_t at_ms; /* Monotonic. */
 };
 /** "exited with code 3", "was ended by SIGSEGV (core dumped)", … Returns text. */
@@ -198,6 +199,10 @@ struct muster_runner {
      * returns when the node was started, ready or not. NULL: no node control. */
     enum muster_rc (*control)(void *state, uint32_t node, enum muster_action action,
                               struct muster_error *err);
+
+    /* Is the backend still there? Asked when something has failed, before that is judged, and may take its time to
+     * find out. MUSTER_EINFRA: it is gone, and whatever failed is no fault of the nodes. NULL: it cannot go. */
+    enum muster_rc (*check)(void *state, struct muster_error *err);
 
     /* Frees what up allocated in this process; removes nothing. */
     void (*detach)(void *state);

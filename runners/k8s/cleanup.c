@@ -1,0 +1,197 @@
+/* Down: in the guardian, or in a later process. It knows the ledger alone, asks the API server for what bears the run's
+ * label, and touches nothing else: of a namespace that was there before, only that. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "muster/clock.h"
+#include "record.h"
+
+#define DOWN_MS 120000u /* Beyond the nodes' grace. */
+#define SETTLE_MS 3000u /* A request that was cut off in mid-up may still be carried out. */
+#define PAUSE_MS 150
+#define PATIENCE_MS 15000u /* For an API server that comes back. */
+#define OBJECTS "pods,services,configmaps,persistentvolumeclaims"
+
+/* A removal under way. */
+struct removal {
+    const struct k8s_record *record;
+    uint32_t grace_ms;
+    uint64_t deadline_ms;
+    bool stopped;
+    uint64_t empty_since_ms; /* 0: something was there at the last look. */
+    uint64_t failing_since_ms; /* 0: the API server answered. */
+    char said[512]; /* What it said last against a removal. */
+    char stubborn[K8S_NAME_BYTES]; /* The first that had to be killed; "". */
+};
+
+/* ---- The nodes' own ending ---- */
+
+static void take_answers(struct removal *removal, const struct k8s_thing *pods, struct muster_tool *tools,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct k8s_ended ended;
+        if (tools[i].output != NULL && k8s__read_ended(tools[i].output, &ended, NULL) == MUSTER_OK &&
+            ended.forced && removal->stubborn[0] == '\0') {
+            snprintf(removal->stubborn, sizeof removal->stubborn, "%s", pods[i].name);
+        }
+        muster_tool_fini(&tools[i]);
+    }
+}
+
+/* The keepers are asked, as they keep the grace to the millisecond and say who ignored it. What cannot be asked is
+ * removed all the same. */
+static void stop_nodes(struct removal *removal, const struct k8s_thing *things, size_t thing_count)
+{
+    const struct k8s_record *record = removal->record;
+    struct k8s_thing *pods = calloc(thing_count, sizeof *pods);
+    struct runner_argv *argvs = calloc(thing_count, sizeof *argvs);
+    struct muster_tool *tools = calloc(thing_count, sizeof *tools);
+    size_t count = 0;
+    if (pods != NULL && argvs != NULL && tools != NULL) {
+        for (size_t i = 0; i < thing_count; i++) {
+            if (strcmp(things[i].kind, "Pod") == 0 && strcmp(things[i].phase, "Running") == 0) {
+                pods[count] = things[i];
+                argvs[count] =
+                    k8s__kubectl(&record->cluster, "exec", "-n", pods[count].space, pods[count].name, "-c",
+                                 K8S_CONTAINER, "--", K8S_KEEPER, "stop", NULL);
+                count++;
+            }
+        }
+        if (count > 0 &&
+            k8s__tools(record, argvs, tools, count, removal->grace_ms + K8S_CALL_MS, NULL) != MUSTER_ENOMEM) {
+            take_answers(removal, pods, tools, count);
+        }
+    }
+    free(pods);
+    free(argvs);
+    free(tools);
+}
+
+/* ---- Removing ---- */
+
+static void run_both(struct removal *removal, const struct runner_argv *argvs, size_t count,
+                     uint32_t timeout_ms)
+{
+    struct muster_tool tools[2] = { { .argv = NULL } };
+    struct muster_error err = { 0 };
+    if (k8s__tools(removal->record, argvs, tools, count, timeout_ms, &err) != MUSTER_OK) {
+        snprintf(removal->said, sizeof removal->said, "%.500s", err.text);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (tools[i].rc == MUSTER_OK && tools[i].exit.code != 0) {
+            muster_tool_complaint(tools[i].complaint, removal->said);
+        }
+        muster_tool_fini(&tools[i]);
+    }
+}
+
+/* A namespace is removed only as long as it bears the run's label. Its own removal takes a while to begin, so it is
+ * asked for first. */
+static void remove_all(struct removal *removal)
+{
+    const struct k8s_record *record = removal->record;
+    char field[K8S_NAME_BYTES + 32];
+    char timeout[32];
+    uint32_t left_ms = (uint32_t)muster_clock_left_ms(removal->deadline_ms);
+    snprintf(field, sizeof field, "metadata.name=%s", record->space);
+    snprintf(timeout, sizeof timeout, "--timeout=%us", left_ms / 1000 + 1);
+    const struct runner_argv argvs[] = {
+        k8s__kubectl(&record->cluster, "delete", OBJECTS, "-n", record->space, "-l", record->selector,
+                     "--grace-period=1", "--ignore-not-found", timeout, NULL),
+        k8s__kubectl(&record->cluster, "delete", "namespaces", "--field-selector", field, "-l",
+                     record->selector, "--ignore-not-found", timeout, NULL),
+    };
+    run_both(removal, argvs, record->owns_space ? 2 : 1, left_ms + 1000);
+}
+
+static enum muster_rc server_is_silent(struct removal *removal, const struct muster_error *cause, bool *done,
+                                       struct muster_error *err)
+{
+    uint64_t now_ms = muster_clock_ms();
+    if (removal->failing_since_ms == 0) {
+        removal->failing_since_ms = now_ms;
+    }
+    *done = now_ms - removal->failing_since_ms > PATIENCE_MS;
+    return *done ? muster_error_set(err, MUSTER_EINFRA,
+                                    "%s; what is left of the run is in namespace %s; `muster sweep` removes "
+                                    "it once the API server is back",
+                                    cause->text, removal->record->space)
+                 : MUSTER_OK;
+}
+
+/* One look and what follows from it. */
+static enum muster_rc remove_once(struct removal *removal, bool *done, struct muster_error *err)
+{
+    struct k8s_thing *things = NULL;
+    size_t count = 0;
+    struct muster_error cause = { 0 };
+    if (k8s__look(removal->record, &things, &count, &cause) != MUSTER_OK) {
+        return server_is_silent(removal, &cause, done, err);
+    }
+    removal->failing_since_ms = 0;
+    if (count == 0) {
+        uint64_t now_ms = muster_clock_ms();
+        removal->empty_since_ms = removal->empty_since_ms == 0 ? now_ms : removal->empty_since_ms;
+        *done = !removal->record->up_unfinished || now_ms - removal->empty_since_ms >= SETTLE_MS;
+    } else {
+        removal->empty_since_ms = 0;
+        if (!removal->stopped) {
+            stop_nodes(removal, things, count);
+            removal->stopped = true;
+        }
+        remove_all(removal);
+    }
+    free(things);
+    return MUSTER_OK;
+}
+
+/* All is gone by now; whether a node ended as it should is the run's business. */
+static enum muster_rc judge_stubborn(const struct removal *removal, struct muster_error *err)
+{
+    const char *node = strstr(removal->stubborn, "node-");
+    return node == NULL ? MUSTER_OK
+                        : muster_error_set(err, MUSTER_ENODE, "%s ignored SIGTERM for %.1f s and was killed",
+                                           node, removal->grace_ms / 1000.0);
+}
+
+static enum muster_rc remove_rest(const struct k8s_record *record, uint32_t grace_ms,
+                                  struct muster_error *err)
+{
+    struct removal removal = { .record = record,
+                               .grace_ms = grace_ms,
+                               .deadline_ms = muster_clock_ms() + grace_ms + DOWN_MS,
+                               .said = "it is still there" };
+    bool done = false;
+    enum muster_rc rc = MUSTER_OK;
+    while (!done && rc == MUSTER_OK) {
+        rc = remove_once(&removal, &done, err);
+        if (rc == MUSTER_OK && !done && muster_clock_left_ms(removal.deadline_ms) == 0) {
+            return muster_error_set(
+                err, MUSTER_EINFRA,
+                "what the run created in namespace %s could not be removed within %.1f s: "
+                "%s",
+                record->space, (grace_ms + DOWN_MS) / 1000.0, removal.said);
+        }
+        if (!done && (removal.empty_since_ms != 0 || removal.failing_since_ms != 0)) {
+            poll(NULL, 0, PAUSE_MS);
+        }
+    }
+    return rc != MUSTER_OK ? rc : judge_stubborn(&removal, err);
+}
+
+enum muster_rc k8s__down(const struct muster_ledger_view *view, uint32_t grace_ms, struct muster_error *err)
+{
+    struct k8s_record record;
+    enum muster_rc rc = k8s__record_read(view, &record, err);
+    if (rc != MUSTER_OK) {
+        return rc == MUSTER_ENOTFOUND ? MUSTER_OK : rc;
+    }
+    rc = remove_rest(&record, grace_ms, err);
+    k8s__cluster_fini(&record.cluster);
+    /* In a sweep nobody waits for that judgement. */
+    return rc == MUSTER_ENODE && view->guardian_pid != getpid() ? MUSTER_OK : rc;
+}

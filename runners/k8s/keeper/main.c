@@ -1,0 +1,265 @@
+/* The keeper: process 1 of a node's container. It starts the node, passes signals on, and does to it what it is
+ * told, so that a node can end and come back in a container that stays, with its data. It comes into the pod by a
+ * ConfigMap, whatever the image is, and needs nothing of it: it is linked statically.
+ *
+ *   keeper run GRACE_MS PROGRAM [ARGUMENT]...   as process 1: waits until it is told to start the node; exits as the
+ *                                               node did when nobody had asked for its end
+ *   keeper start | stop | kill | pause | resume   by `kubectl exec`: prints the answer; exits with 0 when it is done
+ *
+ * Of stop and kill the answer is "ended CODE SIGNAL CORE FORCED": CODE -1 when a signal ended the node; FORCED 1 when
+ * it did not end within the grace and was killed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ANSWER_BYTES 256u
+#define CANNOT_START 127
+
+struct keeper {
+    char **argv; /* Of the node. */
+    int grace_ms;
+    int listen_fd;
+    int signal_fd;
+    pid_t node; /* 0: it does not run. */
+    int client_fd; /* Who waits for its end; -1: nobody. */
+    bool ending; /* The container is being ended. */
+    bool killing; /* Nothing more can be sent to it. */
+    bool forced;
+    long long kill_at_ms; /* 0: never. */
+};
+
+static long long now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* An abstract name: of the pod's network, and gone with its owner. */
+static socklen_t address_of(struct sockaddr_un *address)
+{
+    static const char name[] = "muster-keeper";
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    memcpy(address->sun_path + 1, name, sizeof name - 1);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof name);
+}
+
+/* ---- The one who asks ---- */
+
+static int ask(const char *action)
+{
+    struct sockaddr_un address;
+    char answer[ANSWER_BYTES];
+    socklen_t size = address_of(&address);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, size) != 0 ||
+        send(fd, action, strlen(action), MSG_NOSIGNAL) < 0) {
+        printf("no: the keeper does not answer: %s\n", strerror(errno));
+        return 1;
+    }
+    ssize_t got = recv(fd, answer, sizeof answer - 1, 0);
+    answer[got > 0 ? got : 0] = '\0';
+    printf("%s\n", got > 0 ? answer : "no: the node ended by itself");
+    return got > 0 && strncmp(answer, "no", 2) != 0 ? 0 : 1;
+}
+
+/* ---- Process 1 ---- */
+
+static void answer(int *client_fd, const char *text)
+{
+    if (*client_fd >= 0) {
+        send(*client_fd, text, strlen(text), MSG_NOSIGNAL);
+        close(*client_fd);
+        *client_fd = -1;
+    }
+}
+
+static void become_node(char **argv, int report_fd)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    setpgid(0, 0);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvp(argv[0], argv);
+    int error_number = errno;
+    _exit(write(report_fd, &error_number, sizeof error_number) > 0 ? CANNOT_START : 1);
+}
+
+/* 0, or why not: an errno value. */
+static int start_node(struct keeper *keeper)
+{
+    int report[2];
+    int error_number = 0;
+    if (pipe2(report, O_CLOEXEC) != 0) {
+        return errno;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        become_node(keeper->argv, report[1]);
+    }
+    close(report[1]);
+    if (pid < 0) {
+        error_number = errno;
+    } else if (read(report[0], &error_number, sizeof error_number) > 0) { /* Else the exec closed it. */
+        waitpid(pid, NULL, 0);
+    } else {
+        keeper->node = pid;
+        keeper->killing = keeper->forced = false;
+        keeper->kill_at_ms = 0;
+    }
+    close(report[0]);
+    return error_number;
+}
+
+static void end_node(struct keeper *keeper, bool kill_it)
+{
+    if (!keeper->killing) {
+        keeper->killing = kill_it;
+        kill(-keeper->node, SIGCONT);
+        kill(-keeper->node, kill_it ? SIGKILL : SIGTERM);
+        keeper->kill_at_ms = kill_it ? 0 : now_ms() + keeper->grace_ms;
+    }
+}
+
+static void node_ended(struct keeper *keeper, int status)
+{
+    char text[ANSWER_BYTES];
+    bool exited = WIFEXITED(status);
+    int signal = exited ? 0 : WTERMSIG(status);
+    kill(-keeper->node, SIGKILL); /* What it left of its group. */
+    keeper->node = 0;
+    keeper->kill_at_ms = 0;
+    if (keeper->client_fd < 0 || keeper->ending) {
+        _exit(exited ? WEXITSTATUS(status) : 128 + signal);
+    }
+    snprintf(text, sizeof text, "ended %d %d %d %d", exited ? WEXITSTATUS(status) : -1, signal,
+             !exited && WCOREDUMP(status), keeper->forced);
+    answer(&keeper->client_fd, text);
+}
+
+static void take_signals(struct keeper *keeper)
+{
+    struct signalfd_siginfo info;
+    bool end = false;
+    while (read(keeper->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        end = end || info.ssi_signo != SIGCHLD;
+    }
+    pid_t pid;
+    int status;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) { /* Orphans, too. */
+        if (pid == keeper->node) {
+            node_ended(keeper, status);
+        }
+    }
+    if (end) {
+        keeper->ending = true;
+        if (keeper->node == 0) {
+            _exit(0);
+        }
+        end_node(keeper, false);
+    }
+}
+
+static void do_start(struct keeper *keeper, int *client_fd)
+{
+    char text[ANSWER_BYTES] = "ok";
+    int error_number = keeper->node != 0 ? 0 : start_node(keeper);
+    if (error_number != 0) {
+        snprintf(text, sizeof text, "no: the image's program '%.100s' cannot be executed: %s",
+                 keeper->argv[0], strerror(error_number));
+    }
+    answer(client_fd, text);
+}
+
+static void take_request(struct keeper *keeper)
+{
+    char action[32];
+    const struct timeval patience = { .tv_sec = 1 };
+    int fd = accept4(keeper->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ssize_t got = fd < 0 ? -1 : recv(fd, action, sizeof action - 1, 0);
+    action[got > 0 ? got : 0] = '\0';
+    bool kill_it = strcmp(action, "kill") == 0;
+    if (strcmp(action, "start") == 0) {
+        do_start(keeper, &fd);
+    } else if (keeper->node == 0) {
+        answer(&fd, "no: the node does not run");
+    } else if (kill_it || strcmp(action, "stop") == 0) {
+        answer(&keeper->client_fd, "no: somebody else asked after you");
+        keeper->client_fd = fd;
+        end_node(keeper, kill_it);
+    } else {
+        kill(-keeper->node, strcmp(action, "pause") == 0 ? SIGSTOP : SIGCONT);
+        answer(&fd, "ok");
+    }
+}
+
+static void serve(struct keeper *keeper)
+{
+    for (;;) {
+        struct pollfd ready[] = { { .fd = keeper->signal_fd, .events = POLLIN },
+                                  { .fd = keeper->listen_fd, .events = POLLIN } };
+        long long left_ms = keeper->kill_at_ms - now_ms();
+        int timeout_ms = keeper->kill_at_ms == 0 ? -1 : left_ms > 0 ? (int)left_ms : 0;
+        int count = poll(ready, 2, timeout_ms);
+        if (count == 0) {
+            keeper->forced = true;
+            end_node(keeper, true);
+        }
+        if (count > 0 && ready[0].revents != 0) {
+            take_signals(keeper);
+        }
+        if (count > 0 && ready[1].revents != 0) {
+            take_request(keeper);
+        }
+    }
+}
+
+static int run(int grace_ms, char **argv)
+{
+    struct sockaddr_un address;
+    struct keeper keeper = { .argv = argv, .grace_ms = grace_ms, .client_fd = -1 };
+    sigset_t taken;
+    sigemptyset(&taken);
+    sigaddset(&taken, SIGCHLD);
+    sigaddset(&taken, SIGTERM);
+    sigaddset(&taken, SIGINT);
+    sigprocmask(SIG_BLOCK, &taken, NULL);
+    keeper.signal_fd = signalfd(-1, &taken, SFD_NONBLOCK | SFD_CLOEXEC);
+    keeper.listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    socklen_t size = address_of(&address);
+    if (keeper.signal_fd < 0 || keeper.listen_fd < 0 ||
+        bind(keeper.listen_fd, (const struct sockaddr *)&address, size) != 0 ||
+        listen(keeper.listen_fd, 8) != 0) {
+        perror("keeper");
+        return 1;
+    }
+    serve(&keeper);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc >= 4 && strcmp(argv[1], "run") == 0) {
+        return run((int)strtol(argv[2], NULL, 10), &argv[3]);
+    }
+    if (argc == 2) {
+        return ask(argv[1]);
+    }
+    fprintf(stderr,
+            "usage: keeper run GRACE_MS PROGRAM [ARGUMENT]... | start | stop | kill | pause | resume\n");
+    return 2;
+}
