@@ -8,11 +8,7 @@
 #include "local/local.h"
 
 static const struct muster_runner *const all_runners[] = {
-    &muster_local_runner,
-    &muster_compose_runner,
-    &muster_k8s_runner,
-    &muster_external_runner,
-    NULL,
+    &muster_local_runner, &muster_compose_runner, &muster_k8s_runner, &muster_external_runner, NULL,
 };
 
 const struct muster_runner *const *muster_runners(void)

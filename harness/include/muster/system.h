@@ -94,7 +94,8 @@ struct muster_progress {
     struct muster_id final; /* Last final block; "" where the system does not say. */
     uint64_t height; /* Of the tip. */
     uint64_t slot; /* Of the tip; 0 where the system has none. */
-    struct muster_id network; /* What all nodes of its network say, and no other's; "" where the system has no such
+    struct muster_id
+        network; /* What all nodes of its network say, and no other's; "" where the system has no such
                                  thing. Without it nodes are of one network when one has a block of the other. */
 };
 
