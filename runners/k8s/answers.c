@@ -58,11 +58,18 @@ static void read_terminated(const json_t *terminated, struct k8s_pod *pod)
     json_int_t code = json_integer_value(json_object_get(terminated, "exitCode"));
     const char *reason = text_at(terminated, "reason");
     bool by_signal = code > SIGNAL_EXIT && code <= SIGNAL_EXIT + SIGNAL_MAX;
+    struct k8s_ended ended;
     pod->stage = K8S_POD_ENDED;
     pod->exit = (struct muster_exit){ .code = by_signal ? -1 : (int)(code & 0xff),
                                       .signal = by_signal ? (int)code - SIGNAL_EXIT : 0,
-                                      .out_of_memory = strcmp(reason, "OOMKilled") == 0,
+                                      .signal_inferred = by_signal,
                                       .at_ms = muster_clock_ms() };
+    /* The keeper leaves word of how the node ended, unless it was killed with it. */
+    if (k8s__read_ended(text_at(terminated, "message"), &ended, NULL) == MUSTER_OK) {
+        pod->exit = ended.exit;
+    }
+    pod->exit.out_of_memory = strcmp(reason, "OOMKilled") == 0;
+    pod->exit.signal_inferred = pod->exit.signal_inferred && !pod->exit.out_of_memory;
     say_why(pod, reason, text_at(terminated, "message"));
 }
 

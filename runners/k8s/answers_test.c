@@ -91,6 +91,14 @@ START_TEST(how_a_container_ended)
     pod = container_in("{\"terminated\":{\"exitCode\":139,\"reason\":\"Error\"}}");
     ck_assert_int_eq(pod.exit.code, -1);
     ck_assert_int_eq(pod.exit.signal, SIGSEGV);
+    ck_assert(pod.exit.signal_inferred);
+    pod = container_in("{\"terminated\":{\"exitCode\":139,\"message\":\"ended -1 11 1 0\"}}");
+    ck_assert_int_eq(pod.exit.signal, SIGSEGV);
+    ck_assert(pod.exit.core_dumped);
+    ck_assert(!pod.exit.signal_inferred);
+    pod = container_in("{\"terminated\":{\"exitCode\":139,\"message\":\"ended 139 0 0 0\"}}");
+    ck_assert_int_eq(pod.exit.code, 139);
+    ck_assert_int_eq(pod.exit.signal, 0);
     pod = container_in("{\"terminated\":{\"exitCode\":137,\"reason\":\"OOMKilled\"}}");
     ck_assert_int_eq(pod.exit.signal, SIGKILL);
     ck_assert(pod.exit.out_of_memory);

@@ -24,19 +24,31 @@ struct removal {
     uint64_t empty_since_ms; /* 0: something was there at the last look. */
     uint64_t failing_since_ms; /* 0: the API server answered. */
     char said[512]; /* What it said last against a removal. */
-    char stubborn[K8S_NAME_BYTES]; /* The first that had to be killed; "". */
+    struct muster_error judged; /* The first node that did not end as it should. */
 };
 
 /* ---- The nodes' own ending ---- */
+
+static void judge_end(struct removal *removal, const char *name, const struct k8s_ended *ended)
+{
+    const struct k8s_record *record = removal->record;
+    uint32_t node = k8s__node_of(record->prefix, name, record->node_count);
+    if (ended->forced) {
+        muster_error_set(&removal->judged, MUSTER_ENODE, "node-%u ignored SIGTERM for %.1f s and was killed",
+                         node, removal->grace_ms / 1000.0);
+    } else if (removal->judged.rc == MUSTER_OK) {
+        enum muster_rc rc = muster_exit_judge(&ended->exit, record->end_code, node, &removal->judged);
+        (void)rc; /* It stands in `judged`. */
+    }
+}
 
 static void take_answers(struct removal *removal, const struct k8s_thing *pods, struct muster_tool *tools,
                          size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct k8s_ended ended;
-        if (tools[i].output != NULL && k8s__read_ended(tools[i].output, &ended, NULL) == MUSTER_OK &&
-            ended.forced && removal->stubborn[0] == '\0') {
-            snprintf(removal->stubborn, sizeof removal->stubborn, "%s", pods[i].name);
+        if (tools[i].output != NULL && k8s__read_ended(tools[i].output, &ended, NULL) == MUSTER_OK) {
+            judge_end(removal, pods[i].name, &ended);
         }
         muster_tool_fini(&tools[i]);
     }
@@ -149,15 +161,6 @@ static enum muster_rc remove_once(struct removal *removal, bool *done, struct mu
     return MUSTER_OK;
 }
 
-/* All is gone by now; whether a node ended as it should is the run's business. */
-static enum muster_rc judge_stubborn(const struct removal *removal, struct muster_error *err)
-{
-    const char *node = strstr(removal->stubborn, "node-");
-    return node == NULL ? MUSTER_OK
-                        : muster_error_set(err, MUSTER_ENODE, "%s ignored SIGTERM for %.1f s and was killed",
-                                           node, removal->grace_ms / 1000.0);
-}
-
 static enum muster_rc remove_rest(const struct k8s_record *record, uint32_t grace_ms,
                                   struct muster_error *err)
 {
@@ -180,7 +183,10 @@ static enum muster_rc remove_rest(const struct k8s_record *record, uint32_t grac
             poll(NULL, 0, PAUSE_MS);
         }
     }
-    return rc != MUSTER_OK ? rc : judge_stubborn(&removal, err);
+    /* All is gone by now; whether a node ended as it should is the run's business. */
+    return rc != MUSTER_OK || removal.judged.rc == MUSTER_OK
+               ? rc
+               : muster_error_set(err, removal.judged.rc, "%s", removal.judged.text);
 }
 
 enum muster_rc k8s__down(const struct muster_ledger_view *view, uint32_t grace_ms, struct muster_error *err)

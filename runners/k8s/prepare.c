@@ -47,9 +47,10 @@ static enum muster_rc record(struct k8s *k8s, struct muster_error *err)
 {
     const struct muster_variables *variables = muster_deployment_variables(k8s->deployment);
     json_t *detail =
-        json_pack("{s:o, s:b, s:s, s:I, s:b, s:s}", "cluster", k8s__cluster_to_json(&k8s->cluster), "owned",
-                  k8s->owns_space, "prefix", k8s->prefix, "nodes", (json_int_t)k8s->node_count, "debug",
-                  k8s->debug, "logs", muster_variable_text(variables, MUSTER_VAR_LOG_DIR));
+        json_pack("{s:o, s:b, s:s, s:I, s:i, s:b, s:s}", "cluster", k8s__cluster_to_json(&k8s->cluster),
+                  "owned", k8s->owns_space, "prefix", k8s->prefix, "nodes", (json_int_t)k8s->node_count,
+                  "end_code", muster_deployment_plan(k8s->deployment)->system->end_code, "debug", k8s->debug,
+                  "logs", muster_variable_text(variables, MUSTER_VAR_LOG_DIR));
     char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
     enum muster_rc rc = text == NULL
                             ? muster_error_set(err, MUSTER_EINVAL, "PATH, HOME or KUBECONFIG is not UTF-8")

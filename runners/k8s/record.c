@@ -28,6 +28,7 @@ enum muster_rc k8s__record_read(const struct muster_ledger_view *view, struct k8
                                 view->directory);
     }
     ret->node_count = (uint32_t)nodes;
+    ret->end_code = (int)json_integer_value(json_object_get(detail, "end_code"));
     ret->owns_space = json_is_true(json_object_get(detail, "owned"));
     ret->debug = json_is_true(json_object_get(detail, "debug"));
     ret->up_unfinished = runner__ledger_find(view, K8S_LEDGER_UP) != NULL;

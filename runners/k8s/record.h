@@ -14,6 +14,7 @@ struct k8s_record {
     char prefix[K8S_NAME_BYTES];
     char selector[K8S_SELECTOR_BYTES]; /* "muster.run=<run id>" */
     uint32_t node_count;
+    int end_code; /* Of the system: see muster_exit_judge(). */
     char log_directory[4096]; /* "" for the nodes' own. */
 };
 

@@ -6,7 +6,8 @@
  *                                               node did when nobody had asked for its end
  *   keeper start | stop | kill | pause | resume   by `kubectl exec`: prints the answer; exits with 0 when it is done
  *
- * Of stop and kill the answer is "ended CODE SIGNAL CORE FORCED": CODE -1 when a signal ended the node; FORCED 1 when
+ * Of stop and kill the answer, and of an end that nobody asked for the container's message, is
+ * "ended CODE SIGNAL CORE FORCED": CODE -1 when a signal ended the node; FORCED 1 when
  * it did not end within the grace and was killed. */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 
 #define ANSWER_BYTES 256u
 #define CANNOT_START 127
+#define TERMINATION_LOG "/dev/termination-log" /* Kubernetes tells what is in it. */
 
 struct keeper {
     char **argv; /* Of the node. */
@@ -134,6 +136,15 @@ static void end_node(struct keeper *keeper, bool kill_it)
     }
 }
 
+static void leave_message(const char *text)
+{
+    int fd = open(TERMINATION_LOG, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        dprintf(fd, "%s", text);
+        close(fd);
+    }
+}
+
 static void node_ended(struct keeper *keeper, int status)
 {
     char text[ANSWER_BYTES];
@@ -142,11 +153,12 @@ static void node_ended(struct keeper *keeper, int status)
     kill(-keeper->node, SIGKILL); /* What it left of its group. */
     keeper->node = 0;
     keeper->kill_at_ms = 0;
-    if (keeper->client_fd < 0 || keeper->ending) {
-        _exit(exited ? WEXITSTATUS(status) : 128 + signal);
-    }
     snprintf(text, sizeof text, "ended %d %d %d %d", exited ? WEXITSTATUS(status) : -1, signal,
              !exited && WCOREDUMP(status), keeper->forced);
+    if (keeper->client_fd < 0 || keeper->ending) {
+        leave_message(text);
+        _exit(exited ? WEXITSTATUS(status) : 128 + signal);
+    }
     answer(&keeper->client_fd, text);
 }
 
