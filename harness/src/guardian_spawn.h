@@ -17,8 +17,8 @@ struct muster__launch {
 
 /**
  * Starts a process in a group of its own, which dies with its parent, and waits for its exec. `record` is called in
- * that process before the exec, while its parent stands still and shares its memory; when it fails, nothing is run.
- * It may be NULL, and must be where the parent has more than one thread.
+ * that process before the exec, while its parent stands still and shares its memory: it must neither allocate nor lock.
+ * When it fails, nothing is run. It may be NULL.
  *
  * @param ret  Also after a failure: who is to be reaped, and ends by itself; -1 when there is nobody.
  *

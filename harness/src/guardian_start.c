@@ -99,9 +99,8 @@ void muster__process_name(pid_t pid, char name[MUSTER__PROCESS_NAME_BYTES])
 }
 
 struct recording {
-    struct muster__guardian *guardian;
-    const char *program;
-    json_int_t node;
+    struct muster_ledger *ledger;
+    char *draft;
 };
 
 /* In the process itself, before its program runs. */
@@ -110,11 +109,18 @@ static enum muster_rc record_process(void *context, struct muster_error *err)
     const struct recording *recording = context;
     char name[MUSTER__PROCESS_NAME_BYTES];
     muster__process_name(getpid(), name);
-    json_t *detail = json_pack("{s:s, s:I}", "program", recording->program, "node", recording->node);
-    char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
-    enum muster_rc rc =
-        muster_ledger_created(recording->guardian->session->ledger, "process", name, text, err);
-    free(text);
+    return muster__ledger_append_draft(recording->ledger, recording->draft, name, err);
+}
+
+static enum muster_rc launch_recorded(struct muster__guardian *guardian, const struct muster__launch *launch,
+                                      json_int_t node, pid_t *ret, struct muster_error *err)
+{
+    json_t *detail = json_pack("{s:s, s:I}", "program", launch->program, "node", node);
+    struct recording recording = { guardian->session->ledger, muster__ledger_draft("process", detail) };
+    enum muster_rc rc = recording.draft == NULL
+                            ? muster_error_set(err, MUSTER_ENOMEM, "no memory for a line of the ledger")
+                            : muster__launch(launch, record_process, &recording, ret, err);
+    free(recording.draft);
     json_decref(detail);
     return rc;
 }
@@ -156,8 +162,7 @@ enum muster_rc muster__child_spawn(struct muster__guardian *guardian, const json
     if (launch.program == NULL || env == NULL) {
         rc = muster_error_set(err, MUSTER_EINVAL, "a process needs a program");
     } else {
-        struct recording recording = { .guardian = guardian, .program = launch.program, .node = node };
-        rc = muster__launch(&launch, record_process, &recording, &child.pid, err);
+        rc = launch_recorded(guardian, &launch, node, &child.pid, err);
     }
     if (rc == MUSTER_OK) {
         child.log_paths[0] = copy_or_null(launch.stdout_path);

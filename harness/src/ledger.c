@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -116,6 +117,33 @@ enum muster_rc muster_ledger_removed(struct muster_ledger *ledger, const char *k
                                      struct muster_error *err)
 {
     return append_line(ledger, json_pack("{s:s, s:s, s:s}", "op", "removed", "kind", kind, "id", id), err);
+}
+
+char *muster__ledger_draft(const char *kind, json_t *detail)
+{
+    char wall[MUSTER_TIMESTAMP_BYTES];
+    json_auto_t *line = json_pack("{s:s, s:s, s:O, s:s, s:s}", "op", "created", "kind", kind, "detail",
+                                  detail, "at", muster_clock_format(muster_clock_wall_ms(), wall), "id", "");
+    return line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
+}
+
+enum muster_rc muster__ledger_append_draft(struct muster_ledger *ledger, const char *draft, const char *id,
+                                           struct muster_error *err)
+{
+    static const char end[] = "\"}\n"; /* The draft ends with "id":""}. */
+    const size_t end_length = sizeof end - 1;
+    struct iovec parts[3] = { { .iov_len = strlen(draft) - (end_length - 1) },
+                              { .iov_len = strlen(id) },
+                              { .iov_len = end_length } };
+    memcpy(&parts[0].iov_base, &draft, sizeof draft); /* Only read from. */
+    memcpy(&parts[1].iov_base, &id, sizeof id);
+    const char *last = end;
+    memcpy(&parts[2].iov_base, &last, sizeof last);
+    ssize_t written = writev(ledger->fd, parts, 3);
+    return written == (ssize_t)(parts[0].iov_len + parts[1].iov_len + parts[2].iov_len)
+               ? MUSTER_OK
+               : muster_error_errno(err, MUSTER_EIO, written < 0 ? errno : ENOSPC,
+                                    "cannot write the run's " MUSTER_LEDGER_FILE);
 }
 
 bool muster__ledger_is_locked(const char *directory)

@@ -2,6 +2,7 @@
 #ifndef MUSTER_SRC_LEDGER_H
 #define MUSTER_SRC_LEDGER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +29,14 @@ MUSTER_MUST_USE enum muster_rc muster__ledger_guardian(struct muster_ledger *led
 /** Records that nothing but evidence is left ("closed") or that all was left up on purpose ("preserved"). */
 MUSTER_MUST_USE enum muster_rc muster__ledger_state(struct muster_ledger *ledger, const char *state,
                                                     struct muster_error *err);
+
+/** The line of muster_ledger_created() but for its id, for a process that may neither allocate nor lock when it learns
+ * the id. Owned by the caller, free(). NULL without memory. */
+char *muster__ledger_draft(const char *kind, json_t *detail);
+/** Completes a draft and appends it; `id` is not escaped. Async-signal-safe but for the text of an error.
+ * MUSTER_OK or MUSTER_EIO. */
+MUSTER_MUST_USE enum muster_rc muster__ledger_append_draft(struct muster_ledger *ledger, const char *draft,
+                                                           const char *id, struct muster_error *err);
 
 /** Whether some process still holds the lock of a run directory's ledger. */
 bool muster__ledger_is_locked(const char *directory);

@@ -52,7 +52,11 @@ START_TEST(what_was_created_and_not_removed_is_read_back)
     struct muster_ledger *ledger = create();
     ck_assert_int_eq(muster__ledger_guardian(ledger, 42, 77, NULL), MUSTER_OK);
     ck_assert_int_eq(muster_ledger_created(ledger, "process", "1:2", "{\"node\":0}", NULL), MUSTER_OK);
-    ck_assert_int_eq(muster_ledger_created(ledger, "process", "3:4", NULL, NULL), MUSTER_OK);
+    json_t *detail = json_object();
+    char *draft = muster__ledger_draft("process", detail);
+    ck_assert_int_eq(muster__ledger_append_draft(ledger, draft, "3:4", NULL), MUSTER_OK);
+    free(draft);
+    json_decref(detail);
     ck_assert_int_eq(muster_ledger_created(ledger, "lease", "127.64.0.", NULL, NULL), MUSTER_OK);
     ck_assert_int_eq(muster_ledger_removed(ledger, "process", "1:2", NULL), MUSTER_OK);
     muster__ledger_close(ledger);
