@@ -12,8 +12,8 @@ usage() {
   cat <<'TEXT'
 usage: scripts/run/run-tests.sh [--preset NAME] [ctest option]...
 
-Builds everything and runs every test, scenarios included, two at a time. Installs with apt what is missing,
-and says what. Options go to ctest: -R consensus, -L smoke, -L unit, -j4.
+Builds everything and runs every test, scenarios included, two at a time for each processor: they mostly wait.
+Installs with apt what is missing, and says what. Options go to ctest: -R consensus, -L smoke, -L unit, -j4.
 
   --preset NAME  dev (the default), release, asan, tsan or ci
   -h, --help     print this
@@ -43,4 +43,4 @@ esac
 install_test_requirements
 build "$preset" "$directory"
 cd "$root"
-exec ctest --preset "$preset" -j2 --output-on-failure "$@"
+exec ctest --preset "$preset" -j"$((2 * $(nproc)))" --output-on-failure "$@"
