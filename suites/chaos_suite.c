@@ -52,6 +52,8 @@ static void long_pause(struct muster_scenario *s)
 {
     static const uint32_t others[] = { 0, 1, 2 };
     cluster(s, MUSTER_FULL, MUSTER_SECONDS(10));
+    muster_consensus(
+        s, &(struct muster_consensus){ .slot_ms = 200, .active_slot_coeff = 0.5, .security_depth = 5 });
     muster_chaos(s, &(struct muster_chaos){ .min_delay_ms = 500,
                                             .max_delay_ms = 1500,
                                             .cooldown_ms = 10000,

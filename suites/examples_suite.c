@@ -139,7 +139,7 @@ static void custom_expectation(struct muster_scenario *s)
     static struct leaders leaders;
     muster_topology(s, &(struct muster_topology){ .layout = MUSTER_FULL, .nodes = 2 });
     muster_consensus(
-        s, &(struct muster_consensus){ .slot_ms = 100, .active_slot_coeff = 0.8, .security_depth = 5 });
+        s, &(struct muster_consensus){ .slot_ms = 100, .active_slot_coeff = 0.5, .security_depth = 30 });
     muster_expectation(s, &(struct muster_expectation){ .name = "every_node_led",
                                                         .capture = remember_height,
                                                         .evaluate = every_node_led,

@@ -7,7 +7,7 @@
 static inline void fast_consensus(struct muster_scenario *s)
 {
     muster_consensus(
-        s, &(struct muster_consensus){ .slot_ms = 200, .active_slot_coeff = 0.5, .security_depth = 5 });
+        s, &(struct muster_consensus){ .slot_ms = 200, .active_slot_coeff = 0.5, .security_depth = 10 });
 }
 
 #endif

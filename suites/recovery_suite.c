@@ -9,7 +9,7 @@ static void star_of_four(struct muster_scenario *s)
     muster_topology(s, &(struct muster_topology){ .layout = MUSTER_STAR, .nodes = 4 });
     fast_consensus(s);
     muster_wallets(s, 10);
-    muster_transactions(s, &(struct muster_transactions){ .rate_per_block = 1 });
+    muster_transactions(s, &(struct muster_transactions){ .rate_per_block = 1, .within_blocks = 5 });
     muster_expect_consensus_liveness(s, NULL);
     muster_require(s, MUSTER_NODE_CONTROL);
     muster_run_duration(s, MUSTER_SECONDS(8));

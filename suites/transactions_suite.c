@@ -7,7 +7,8 @@ static void load(struct muster_scenario *s, uint32_t wallets, uint32_t rate_per_
     muster_topology(s, &(struct muster_topology){ .layout = MUSTER_STAR, .nodes = 3 });
     fast_consensus(s);
     muster_wallets(s, wallets);
-    muster_transactions(s, &(struct muster_transactions){ .rate_per_block = rate_per_block, .users = users });
+    muster_transactions(s, &(struct muster_transactions){
+                               .rate_per_block = rate_per_block, .users = users, .within_blocks = 5 });
     muster_expect_consensus_liveness(s, NULL);
     muster_run_duration(s, MUSTER_SECONDS(8));
 }

@@ -208,12 +208,17 @@ static enum muster_rc judge_height(const struct muster__liveness_facts *facts, u
     if (it->changed_ms != 0) {
         snprintf(since, sizeof since, "%.1f s", seconds(facts, it->changed_ms));
     }
+    char branch[80] = "";
+    if (facts->has_blocks && it->on_tree && it->common_height < it->height) {
+        snprintf(branch, sizeof branch, "; its chain left the best one after height %llu",
+                 (unsigned long long)it->common_height);
+    }
     return muster_error_set(
         err, MUSTER_EEXPECT,
         "node-%u has been at height %llu since %s while the cluster is at %llu (%llu blocks "
-        "behind are allowed)",
+        "behind are allowed)%s",
         node, (unsigned long long)it->height, since, (unsigned long long)facts->best_height,
-        (unsigned long long)lag_max);
+        (unsigned long long)lag_max, branch);
 }
 
 static enum muster_rc judge_branch(const struct muster__liveness_facts *facts, uint32_t node,

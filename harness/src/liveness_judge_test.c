@@ -227,7 +227,31 @@ START_TEST(a_node_behind_is_named_with_heights_and_since_when)
     nodes[1].height = nodes[1].common_height = 14;
     nodes[1].changed_ms = 13300;
     ck_assert_int_eq(judge_nodes(), MUSTER_EEXPECT);
-    ck_assert_says("node-1 has been at height 14 since 12.3 s while the cluster is at 45");
+    ck_assert_str_eq(err.text,
+                     "node-1 has been at height 14 since 12.3 s while the cluster is at 45 (2 blocks "
+                     "behind are allowed)");
+}
+END_TEST
+
+START_TEST(a_node_behind_on_a_branch_of_its_own_is_named_with_where_it_left)
+{
+    nodes[1].height = 14;
+    nodes[1].common_height = 12;
+    ck_assert_int_eq(judge_nodes(), MUSTER_EEXPECT);
+    ck_assert_says(
+        "while the cluster is at 45 (2 blocks behind are allowed); its chain left the best one after "
+        "height 12");
+}
+END_TEST
+
+START_TEST(a_node_behind_is_said_to_have_left_only_if_that_is_known)
+{
+    nodes[1].height = 14;
+    nodes[1].common_height = 12;
+    nodes[1].on_tree = false;
+    ck_assert_int_eq(judge_nodes(), MUSTER_EEXPECT);
+    ck_assert_says("(2 blocks behind are allowed)");
+    ck_assert_ptr_null(strstr(err.text, "its chain left"));
 }
 END_TEST
 
@@ -358,6 +382,8 @@ static TCase *judgement_case(void)
     tcase_add_test(tcase, a_cluster_that_fell_silent_is_red);
     tcase_add_test(tcase, nodes_that_agree_are_green);
     tcase_add_test(tcase, a_node_behind_is_named_with_heights_and_since_when);
+    tcase_add_test(tcase, a_node_behind_on_a_branch_of_its_own_is_named_with_where_it_left);
+    tcase_add_test(tcase, a_node_behind_is_said_to_have_left_only_if_that_is_known);
     tcase_add_test(tcase, propagation_allows_some_more_lag_but_not_any);
     tcase_add_test(tcase, a_node_that_answers_nonsense_is_named);
     tcase_add_test(tcase, nonsense_is_told_before_lag);
