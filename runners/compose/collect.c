@@ -35,6 +35,7 @@ enum muster_rc compose__record_read(const struct muster_ledger_view *view, struc
     }
     enum muster_rc rc = compose__engine_from_json(json_object_get(detail, "engine"), &ret->engine, err);
     ret->node_count = (uint32_t)nodes;
+    ret->end_code = (int)json_integer_value(json_object_get(detail, "end_code"));
     ret->up_unfinished = runner__ledger_find(view, COMPOSE_LEDGER_UP) != NULL;
     snprintf(ret->project, sizeof ret->project, "%s", entry->id);
     snprintf(ret->label, sizeof ret->label, "label=" COMPOSE_LABEL "=%s", view->run_id);
@@ -59,19 +60,19 @@ static void place_logs(const struct muster_ledger_view *view, const struct compo
     }
 }
 
-static enum muster_rc save_logs(const struct muster_ledger_view *view, const struct compose_record *record,
-                                struct muster_error *err)
+enum muster_rc compose__save_logs(const struct muster_ledger_view *view, const struct compose_record *record,
+                                  uint32_t first, uint32_t count, struct muster_error *err)
 {
-    struct log_paths *logs = calloc(record->node_count, sizeof *logs);
-    struct runner_argv *argvs = calloc(record->node_count, sizeof *argvs);
-    struct muster_tool *tools = calloc(record->node_count, sizeof *tools);
+    struct log_paths *logs = calloc(count, sizeof *logs);
+    struct runner_argv *argvs = calloc(count, sizeof *argvs);
+    struct muster_tool *tools = calloc(count, sizeof *tools);
     enum muster_rc rc = MUSTER_ENOMEM;
     if (logs == NULL || argvs == NULL || tools == NULL) {
-        muster_error_set(err, rc, "no memory for the logs of %u nodes", record->node_count);
+        muster_error_set(err, rc, "no memory for the logs of %u nodes", count);
     } else {
-        for (uint32_t i = 0; i < record->node_count; i++) {
-            place_logs(view, record, i, &logs[i]);
-            unlink(logs[i].path[0]); /* The end of it that a failure quoted. */
+        for (uint32_t i = 0; i < count; i++) {
+            place_logs(view, record, first + i, &logs[i]);
+            unlink(logs[i].path[0]); /* What was saved of it before. */
             unlink(logs[i].path[1]);
             argvs[i] = compose__docker(&record->engine, "logs", logs[i].container, NULL);
             tools[i] = (struct muster_tool){ .argv = argvs[i].args,
@@ -79,8 +80,8 @@ static enum muster_rc save_logs(const struct muster_ledger_view *view, const str
                                              .stdout_path = logs[i].path[0],
                                              .stderr_path = logs[i].path[1] };
         }
-        rc = muster_tool_run(tools, record->node_count, AT_ONCE, COLLECT_MS, err);
-        for (uint32_t i = 0; i < record->node_count; i++) {
+        rc = muster_tool_run(tools, count, AT_ONCE, COLLECT_MS, err);
+        for (uint32_t i = 0; i < count; i++) {
             /* The engine's complaint is not the node's. What came until the time was up is. */
             if (tools[i].rc != MUSTER_ETIMEDOUT && !muster_tool_succeeded(&tools[i])) {
                 unlink(logs[i].path[0]);
@@ -165,7 +166,7 @@ enum muster_rc compose__collect(const struct muster_ledger_view *view, struct mu
     }
     rc = runner__log_directory_make(view, record.log_directory, err);
     if (rc == MUSTER_OK) {
-        rc = save_logs(view, &record, err);
+        rc = compose__save_logs(view, &record, 0, record.node_count, err);
     }
     if (rc == MUSTER_OK) {
         rc = save_states(view, &record, err);

@@ -92,6 +92,7 @@ struct compose_record {
     char project[COMPOSE_NAME_BYTES];
     char label[64];
     uint32_t node_count;
+    int end_code; /* The system's. */
     char log_directory[4096]; /* "" for the nodes' own. */
     bool up_unfinished;
 };
@@ -103,6 +104,10 @@ enum muster_rc compose__down(const struct muster_ledger_view *view, uint32_t gra
                              struct muster_error *err);
 enum muster_rc compose__audit(const struct muster_ledger_view *view, struct muster_audit *audit,
                               struct muster_error *err);
+/** Saves the logs of `count` nodes from `first` on, in place of what was saved before. As muster_tool_run(). */
+MUSTER_MUST_USE enum muster_rc compose__save_logs(const struct muster_ledger_view *view,
+                                                  const struct compose_record *record, uint32_t first,
+                                                  uint32_t count, struct muster_error *err);
 /** MUSTER_ENODE when a log that compose__collect() saved is a flood. MUSTER_OK or MUSTER_ENODE. */
 MUSTER_MUST_USE enum muster_rc compose__judge_logs(const struct muster_ledger_view *view,
                                                    const struct compose_record *record,

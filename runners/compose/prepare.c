@@ -50,8 +50,9 @@ enum muster_rc compose__find_engine(struct compose *compose, struct muster_error
 enum muster_rc compose__record_project(struct compose *compose, struct muster_error *err)
 {
     const struct muster_variables *variables = muster_deployment_variables(compose->deployment);
-    json_t *detail = json_pack("{s:o, s:I, s:s}", "engine", compose__engine_to_json(&compose->engine),
-                               "nodes", (json_int_t)compose->node_count, "logs",
+    json_t *detail = json_pack("{s:o, s:I, s:i, s:s}", "engine", compose__engine_to_json(&compose->engine),
+                               "nodes", (json_int_t)compose->node_count, "end_code",
+                               muster_deployment_plan(compose->deployment)->system->end_code, "logs",
                                muster_variable_text(variables, MUSTER_VAR_LOG_DIR));
     char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
     enum muster_rc rc =
