@@ -1,6 +1,7 @@
 #include "answers.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 struct muster_exit compose__exit(int exit_code, bool out_of_memory)
 {
     bool by_signal = exit_code > SIGNAL_EXIT && exit_code <= SIGNAL_EXIT + SIGNAL_MAX;
+    int signal = by_signal ? exit_code - SIGNAL_EXIT : 0;
+    out_of_memory = out_of_memory && signal == SIGKILL; /* Else it met another process in there. */
     return (struct muster_exit){ .code = by_signal ? -1 : exit_code,
-                                 .signal = by_signal ? exit_code - SIGNAL_EXIT : 0,
+                                 .signal = signal,
                                  .signal_inferred = by_signal && !out_of_memory,
                                  .out_of_memory = out_of_memory,
                                  .at_ms = muster_clock_ms() };

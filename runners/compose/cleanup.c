@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "ends.h"
 #include "look.h"
 #include "muster/clock.h"
 

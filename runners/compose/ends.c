@@ -1,8 +1,8 @@
-/* How the nodes ended that were told to, before their containers are removed. In the guardian. */
+#include "ends.h"
+
 #include <signal.h>
 #include <string.h>
 
-#include "calls.h"
 #include "shared/text.h"
 
 /* The node of the lowest number that is wrong. */

@@ -27,18 +27,31 @@ static bool is_engine_gone(struct compose_watch *watch, uint32_t node)
     return compose__watch_save_log(watch, node, &err) == MUSTER_EINFRA;
 }
 
-static void node_died(struct compose_watch *watch, uint32_t node, int exit_code)
+static bool is_end_asked(struct compose_watch *watch, uint32_t node)
 {
     pthread_mutex_lock(&watch->lock);
     bool asked = watch->nodes[node].end_asked;
-    struct muster_exit exit = compose__exit(exit_code, watch->nodes[node].out_of_memory);
+    pthread_mutex_unlock(&watch->lock);
+    return asked;
+}
+
+static bool take_out_of_memory(struct compose_watch *watch, uint32_t node)
+{
+    pthread_mutex_lock(&watch->lock);
+    bool out_of_memory = watch->nodes[node].out_of_memory;
     watch->nodes[node].out_of_memory = false;
     pthread_mutex_unlock(&watch->lock);
-    if (!asked && is_engine_gone(watch, node)) {
+    return out_of_memory;
+}
+
+static void node_died(struct compose_watch *watch, uint32_t node, int exit_code)
+{
+    if (!is_end_asked(watch, node) && is_engine_gone(watch, node)) {
         muster_deployment_failed(watch->compose->deployment,
                                  "the Docker engine went away while the nodes ran");
         return;
     }
+    struct muster_exit exit = compose__exit(exit_code, take_out_of_memory(watch, node));
     /* First the report: whoever waits for the end then finds the node's state changed already. */
     muster_deployment_node_ended(watch->compose->deployment, node, &exit);
     mark_ended(watch, node, &exit);

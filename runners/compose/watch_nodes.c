@@ -1,5 +1,6 @@
 /* What the watch knows of each node, for those who wait for it. */
 #include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,13 +74,19 @@ enum muster_rc compose__watch_save_log(struct compose_watch *watch, uint32_t nod
                                   compose->nodes[node].container, NULL),
           .stdout_path = paths[0],
           .stderr_path = paths[1] },
-        /* The log's stderr is the node's: whether the engine answers is asked apart. */
-        { .argv = compose__docker(&compose->engine, "inspect", "--format", "{{.Name}}",
+        /* The log's stderr is the node's: whether the engine answers is asked apart. What it tells of memory may
+         * come as an event only after the end. */
+        { .argv = compose__docker(&compose->engine, "inspect", "--format", "{{.State.OOMKilled}}",
                                   compose->nodes[node].container, NULL) },
     };
     enum muster_rc rc = runner__run(&compose->programs, commands, 2, COMPOSE_CALL_MS, err);
     if (rc == MUSTER_OK) {
         rc = compose__judge(&commands[1], MUSTER_ENODE, "looking at the container", err);
+    }
+    if (rc == MUSTER_OK && strncmp(commands[1].output, "true", 4) == 0) {
+        pthread_mutex_lock(&watch->lock);
+        watch->nodes[node].out_of_memory = true;
+        pthread_mutex_unlock(&watch->lock);
     }
     runner__command_fini(&commands[0]);
     runner__command_fini(&commands[1]);
