@@ -54,15 +54,20 @@ static enum muster_rc write_project(const struct bare *bare, const char **hosts,
 {
     char publish[64];
     const struct muster_variables *variables = bare->bench->variables;
+    const char *image = NULL;
+    enum muster_rc rc = muster_image_find(bare->plan->system, variables, &image, err);
+    if (rc != MUSTER_OK) {
+        return rc;
+    }
     compose__publish(muster_variable_text(variables, MUSTER_VAR_COMPOSE_HOST),
                      bare->plan->system->ports[0].number, publish);
-    const struct compose_common common = { .run_id = bare->name,
-                                           .image = muster_variable_text(variables, MUSTER_VAR_IMAGE),
-                                           .publish = publish,
-                                           .grace_ms = bare->plan->grace_ms };
+    const struct compose_common common = {
+        .run_id = bare->name, .image = image, .publish = publish, .grace_ms = bare->plan->grace_ms
+    };
     json_t *project = compose__project_new(&common);
-    enum muster_rc rc =
-        project == NULL ? muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file") : MUSTER_OK;
+    if (project == NULL) {
+        return muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file");
+    }
     for (uint32_t i = 0; i < bare->plan->node_count && rc == MUSTER_OK; i++) {
         rc = add_node(bare, &common, hosts, i, project, err);
     }
@@ -156,6 +161,18 @@ static double aim_ms(struct bench_sample *floor)
     return floor_ms + (floor_ms * 0.1 > SLACK_MS ? floor_ms * 0.1 : SLACK_MS);
 }
 
+static enum muster_rc probe(const struct bench *bench, uint32_t nodes, struct muster_error *err)
+{
+    const struct bench_plan wanted = { .nodes = nodes };
+    struct muster_plan *plan = NULL;
+    enum muster_rc rc = bench_plan_build(bench, &wanted, &plan, err);
+    if (rc == MUSTER_OK) {
+        rc = muster_compose_runner.probe(plan, bench->variables, err);
+    }
+    muster_plan_destroy(plan);
+    return rc;
+}
+
 enum muster_rc bench_compose(const struct bench *bench, struct muster_error *err)
 {
     static const uint32_t sizes[] = { 3, 10 };
@@ -164,7 +181,7 @@ enum muster_rc bench_compose(const struct bench *bench, struct muster_error *err
     struct bench composed = *bench;
     struct muster_error reason = { 0 };
     composed.runner = &muster_compose_runner;
-    enum muster_rc rc = muster_compose_runner.probe(NULL, bench->variables, &reason);
+    enum muster_rc rc = probe(bench, sizes[0], &reason);
     if (rc != MUSTER_OK) {
         bench_row("compose: up to ready, down", "-", "-", reason.text);
         return MUSTER_OK;
