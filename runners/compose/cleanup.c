@@ -29,19 +29,21 @@ struct removal {
 
 /* ---- Stopping ---- */
 
-/* Tells all that run to end, side by side. How long that took, in milliseconds. */
-static uint64_t stop_nodes(struct removal *removal, const struct compose_names *running)
+/* Tells all that run to end, side by side. Whether that took as long as the engine waits before it kills: else none
+ * can have ignored it. */
+static bool stop_nodes(struct removal *removal, const struct compose_names *running)
 {
     struct compose_calls stop = { .record = removal->record };
     uint64_t began_ms = muster_clock_ms();
+    uint32_t wait_s = (removal->grace_ms + 999) / 1000; /* The engine counts whole ones. */
     char seconds[16];
-    snprintf(seconds, sizeof seconds, "%u", (removal->grace_ms + 999) / 1000);
+    snprintf(seconds, sizeof seconds, "%u", wait_s);
     if (compose__calls_add(&stop, compose__docker(&removal->record->engine, "stop", "-t", seconds, NULL),
                            running)) {
         compose__calls_run(&stop, removal->grace_ms + COMPOSE_CALL_MS, removal->said);
     }
     compose__calls_fini(&stop);
-    return muster_clock_ms() - began_ms;
+    return muster_clock_ms() - began_ms >= wait_s * 1000ULL;
 }
 
 /* What a node said of its end tells why that was wrong, and came after the evidence was saved. */
@@ -63,7 +65,7 @@ static void stop_all(struct removal *removal, const struct compose_names *runnin
 {
     const struct compose_engine *engine = &removal->record->engine;
     struct compose_calls calls = { .record = removal->record };
-    bool killed = stop_nodes(removal, running) >= removal->grace_ms; /* Else none can have ignored it. */
+    bool killed = stop_nodes(removal, running);
     bool asks = compose__calls_add(
         &calls,
         compose__docker(engine, "inspect", "--type", "container", "--format", COMPOSE_STATE_FORMAT, NULL),
