@@ -15,13 +15,13 @@ static const struct part {
     const char *name;
     enum muster_rc (*measure)(const struct bench *bench, struct muster_error *err);
 } parts[] = {
-    { "deploy", bench_deploy }, { "compose", bench_compose }, { "submit", bench_submit },
-    { "idle", bench_idle },     { "delay", bench_delay },
+    { "deploy", bench_deploy }, { "compose", bench_compose }, { "k8s", bench_k8s },
+    { "submit", bench_submit }, { "idle", bench_idle },       { "delay", bench_delay },
 };
 #define PART_COUNT (sizeof parts / sizeof parts[0])
 
 static const char usage[] =
-    "usage: bench_muster [--runs N] [deploy|compose|submit|idle|delay]...\n"
+    "usage: bench_muster [--runs N] [deploy|compose|k8s|submit|idle|delay]...\n"
     "\n"
     "Measures each part (without a name: all) N times (1 to 31; 7) and prints a Markdown\n"
     "table: median, and in brackets the range.\n";

@@ -10,6 +10,7 @@
 #include "muster/runner.h"
 #include "muster/scenario.h"
 #include "muster/variables.h"
+#include "shared/argv.h"
 
 #define BENCH_RUNS_MAX 31u
 #define BENCH_SAMPLES_MAX 4096u
@@ -85,6 +86,12 @@ MUSTER_MUST_USE enum muster_rc bench_compare(const struct bench *bench, uint32_t
 void bench_compared(const char *what, uint32_t nodes, struct bench_sample *ours, struct bench_sample *floor,
                     double aim_ms);
 
+/** Compares 3 and 10 nodes on a runner with a backend of its own; of one that is absent the row says why. The aim is a
+ * tenth more than the floor, or `slack_ms`. */
+MUSTER_MUST_USE enum muster_rc bench_backend(const struct bench *bench, const struct muster_runner *runner,
+                                             bench_floor_fn *floor, double slack_ms,
+                                             struct muster_error *err);
+
 /** Renders a node and writes its files, and data/, below `directory`. The caller calls muster_rendering_fini(). */
 MUSTER_MUST_USE enum muster_rc bench_write_node(const struct muster_plan *plan, uint32_t node,
                                                 const struct muster_addresses *addresses,
@@ -95,9 +102,14 @@ MUSTER_MUST_USE enum muster_rc bench_write_node(const struct muster_plan *plan, 
 MUSTER_MUST_USE enum muster_rc bench_floor(const struct bench *bench, const struct muster_plan *plan,
                                            struct bench_times *ret, struct muster_error *err);
 
+/** Runs a bare program and waits for it. MUSTER_OK, it succeeded; else MUSTER_EINFRA or as muster_tool_run(). */
+MUSTER_MUST_USE enum muster_rc bench_call(const struct runner_argv *argv, double *took_ms,
+                                          struct muster_error *err);
+
 /* The parts. Each prints its rows. */
 MUSTER_MUST_USE enum muster_rc bench_deploy(const struct bench *bench, struct muster_error *err);
 MUSTER_MUST_USE enum muster_rc bench_compose(const struct bench *bench, struct muster_error *err);
+MUSTER_MUST_USE enum muster_rc bench_k8s(const struct bench *bench, struct muster_error *err);
 MUSTER_MUST_USE enum muster_rc bench_submit(const struct bench *bench, struct muster_error *err);
 MUSTER_MUST_USE enum muster_rc bench_idle(const struct bench *bench, struct muster_error *err);
 MUSTER_MUST_USE enum muster_rc bench_delay(const struct bench *bench, struct muster_error *err);

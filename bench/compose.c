@@ -13,7 +13,6 @@
 #include "muster/clock.h"
 #include "muster/tool.h"
 
-#define CALL_MS 180000u
 #define SLACK_MS 300.0
 
 /* One project of bare Compose. */
@@ -99,21 +98,6 @@ static enum muster_rc write_files(const struct bare *bare, struct muster_error *
     return rc;
 }
 
-static enum muster_rc call(const struct runner_argv *argv, double *took_ms, struct muster_error *err)
-{
-    char line[512];
-    struct muster_tool tool = { .argv = argv->args };
-    uint64_t began_us = muster_clock_us();
-    enum muster_rc rc = muster_tool_run(&tool, 1, 1, CALL_MS, err);
-    *took_ms = (double)(muster_clock_us() - began_us) / 1000.0;
-    if (rc == MUSTER_OK && !muster_tool_succeeded(&tool)) {
-        rc = muster_error_set(err, MUSTER_EINFRA, "bare Compose failed: %s",
-                              muster_tool_complaint(tool.complaint, line));
-    }
-    muster_tool_fini(&tool);
-    return rc;
-}
-
 /* Down follows in every case: up may have failed half way. */
 static enum muster_rc up_and_down(const struct bare *bare, struct bench_times *ret, struct muster_error *err)
 {
@@ -121,8 +105,8 @@ static enum muster_rc up_and_down(const struct bare *bare, struct bench_times *r
         compose__compose(&bare->engine, "-f", bare->file, "-p", bare->name, "up", "-d", NULL);
     struct runner_argv down =
         compose__compose(&bare->engine, "-f", bare->file, "-p", bare->name, "down", NULL);
-    enum muster_rc rc = call(&up, &ret->deploy_ms, err);
-    enum muster_rc down_rc = call(&down, &ret->teardown_ms, err);
+    enum muster_rc rc = bench_call(&up, &ret->deploy_ms, err);
+    enum muster_rc down_rc = bench_call(&down, &ret->teardown_ms, err);
     return rc == MUSTER_OK ? down_rc : rc;
 }
 
@@ -141,7 +125,7 @@ static enum muster_rc measure_bare(const struct bench *bench, const struct muste
     snprintf(bare.file, sizeof bare.file, "%s/compose.json", bare.directory);
     snprintf(bare.name, sizeof bare.name, "bench-%d-%u", (int)getpid(), plan->node_count);
     struct runner_argv version = compose__docker(&bare.engine, "compose", "version", NULL);
-    bool plugin = call(&version, &version_ms, NULL) == MUSTER_OK;
+    bool plugin = bench_call(&version, &version_ms, NULL) == MUSTER_OK;
     rc = compose__engine_choose(&bare.engine, plugin ? "2" : "", err);
     if (rc == MUSTER_OK) {
         rc = write_files(&bare, err);
@@ -155,45 +139,7 @@ static enum muster_rc measure_bare(const struct bench *bench, const struct muste
     return rc;
 }
 
-static double aim_ms(struct bench_sample *floor)
-{
-    double floor_ms = bench_sample_quantile(floor, 0.5);
-    return floor_ms + (floor_ms * 0.1 > SLACK_MS ? floor_ms * 0.1 : SLACK_MS);
-}
-
-static enum muster_rc probe(const struct bench *bench, uint32_t nodes, struct muster_error *err)
-{
-    const struct bench_plan wanted = { .nodes = nodes };
-    struct muster_plan *plan = NULL;
-    enum muster_rc rc = bench_plan_build(bench, &wanted, &plan, err);
-    if (rc == MUSTER_OK) {
-        rc = muster_compose_runner.probe(plan, bench->variables, err);
-    }
-    muster_plan_destroy(plan);
-    return rc;
-}
-
 enum muster_rc bench_compose(const struct bench *bench, struct muster_error *err)
 {
-    static const uint32_t sizes[] = { 3, 10 };
-    static struct bench_figures ours;
-    static struct bench_figures floor;
-    struct bench composed = *bench;
-    struct muster_error reason = { 0 };
-    composed.runner = &muster_compose_runner;
-    enum muster_rc rc = probe(bench, sizes[0], &reason);
-    if (rc != MUSTER_OK) {
-        bench_row("compose: up to ready, down", "-", "-", reason.text);
-        return MUSTER_OK;
-    }
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && rc == MUSTER_OK; i++) {
-        rc = bench_compare(&composed, sizes[i], measure_bare, &ours, &floor, err);
-        if (rc == MUSTER_OK) {
-            bench_compared("compose: up to ready", sizes[i], &ours.deploy, &floor.deploy,
-                           aim_ms(&floor.deploy));
-            bench_compared("compose: down", sizes[i], &ours.teardown, &floor.teardown,
-                           aim_ms(&floor.teardown));
-        }
-    }
-    return rc;
+    return bench_backend(bench, &muster_compose_runner, measure_bare, SLACK_MS, err);
 }

@@ -41,7 +41,8 @@ static void found_of_run(void *context, pid_t pid, uint64_t start)
     complain(context, "process %d of the run runs", (int)pid);
 }
 
-/* The runner looks for what only it knows, such as containers; the ledger says what to look for. */
+/* The runner looks for what only it knows, such as containers; the ledger says what to look for. Asking a cluster costs
+ * what those that are still at work need, so it comes last. */
 static void ask_runner(const struct trace *trace, const struct muster_runner *runner, struct complaint *ret)
 {
     struct muster_ledger_view *view = NULL;
@@ -71,7 +72,7 @@ void leftovers_find(const struct trace *trace, const struct muster_runner *runne
     if (trace->lease[0] != '\0' && muster__ports_listening(trace->lease, listeners, sizeof listeners) > 0) {
         complain(ret, "somebody listens at %s", listeners);
     }
-    if (trace->directory[0] != '\0') {
+    if (trace->directory[0] != '\0' && !complained(ret)) {
         ask_runner(trace, runner, ret);
     }
 }
