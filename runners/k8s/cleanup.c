@@ -101,9 +101,19 @@ static void run_both(struct removal *removal, const struct runner_argv *argvs, s
     }
 }
 
+/* A pod that is still being started needs its files to be able to end: without them the kubelet waits two minutes. */
+static bool any_starts(const struct k8s_thing *things, size_t count)
+{
+    bool starts = false;
+    for (size_t i = 0; i < count; i++) {
+        starts = starts || (strcmp(things[i].kind, "Pod") == 0 && strcmp(things[i].phase, "Pending") == 0);
+    }
+    return starts;
+}
+
 /* A namespace is removed only as long as it bears the run's label. Its own removal takes a while to begin, so it is
- * asked for first. */
-static void remove_all(struct removal *removal)
+ * asked for at the same time. */
+static void remove_all(struct removal *removal, bool pods_only)
 {
     const struct k8s_record *record = removal->record;
     char field[K8S_NAME_BYTES + 32];
@@ -112,12 +122,12 @@ static void remove_all(struct removal *removal)
     snprintf(field, sizeof field, "metadata.name=%s", record->space);
     snprintf(timeout, sizeof timeout, "--timeout=%us", left_ms / 1000 + 1);
     const struct runner_argv argvs[] = {
-        k8s__kubectl(&record->cluster, "delete", OBJECTS, "-n", record->space, "-l", record->selector,
-                     "--grace-period=1", "--ignore-not-found", timeout, NULL),
+        k8s__kubectl(&record->cluster, "delete", pods_only ? "pods" : OBJECTS, "-n", record->space, "-l",
+                     record->selector, "--grace-period=1", "--ignore-not-found", timeout, NULL),
         k8s__kubectl(&record->cluster, "delete", "namespaces", "--field-selector", field, "-l",
                      record->selector, "--ignore-not-found", timeout, NULL),
     };
-    run_both(removal, argvs, record->owns_space ? 2 : 1, left_ms + 1000);
+    run_both(removal, argvs, record->owns_space && !pods_only ? 2 : 1, left_ms + 1000);
 }
 
 static enum muster_rc server_is_silent(struct removal *removal, const struct muster_error *cause, bool *done,
@@ -155,7 +165,7 @@ static enum muster_rc remove_once(struct removal *removal, bool *done, struct mu
             stop_nodes(removal, things, count);
             removal->stopped = true;
         }
-        remove_all(removal);
+        remove_all(removal, any_starts(things, count));
     }
     free(things);
     return MUSTER_OK;

@@ -129,6 +129,15 @@ static bool stream_ended(void *context, const struct muster_exit *exit, struct r
     return true;
 }
 
+static void stream_lost(void *context)
+{
+    struct k8s_watch *watch = context;
+    pthread_mutex_lock(&watch->lock);
+    watch->lost = true;
+    pthread_cond_broadcast(&watch->changed);
+    pthread_mutex_unlock(&watch->lock);
+}
+
 /* ---- Start and stop ---- */
 
 static void init_locks(struct k8s_watch *watch)
@@ -158,6 +167,7 @@ enum muster_rc k8s__watch_start(struct k8s *k8s, struct muster_error *err)
                                                    .line_bytes_max = LINE_BYTES_MAX,
                                                    .line = take_line,
                                                    .ended = stream_ended,
+                                                   .lost = stream_lost,
                                                    .context = watch };
     enum muster_rc rc = runner__stream_start(&k8s->programs, &argv, &options, &watch->stream, err);
     return rc != MUSTER_OK ? muster_error_context(err, rc, "following the pods") : MUSTER_OK;

@@ -24,6 +24,7 @@ struct k8s_watch {
     pthread_mutex_t lock; /* All below. */
     pthread_cond_t changed;
     struct watched_pod *pods;
+    bool lost; /* Nothing more will be seen. */
 };
 
 /** Takes what was seen of a pod: `gone`, it is there no more. In the stream's thread. */

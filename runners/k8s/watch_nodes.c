@@ -124,7 +124,11 @@ static enum muster_rc judge(struct k8s_watch *watch, bool *done, struct muster_e
         }
         *done = *done && pod->runs;
     }
-    return MUSTER_OK;
+    return *done || !watch->lost
+               ? MUSTER_OK
+               : muster_error_set(err, MUSTER_EINFRA,
+                                  "nothing tells of the pods any more: the API server or this run's guardian "
+                                  "is gone");
 }
 
 /* Under the lock: those that do not run, with what they wait for. Returns the first of them. */
@@ -189,7 +193,7 @@ bool k8s__watch_ended(struct k8s_watch *watch, uint32_t node, uint32_t timeout_m
     struct timespec deadline = until(muster_clock_ms() + timeout_ms);
     int waited = 0;
     pthread_mutex_lock(&watch->lock);
-    while (!watch->pods[node].ended && waited == 0) {
+    while (!watch->pods[node].ended && !watch->lost && waited == 0) {
         waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &deadline);
     }
     bool ended = watch->pods[node].ended;

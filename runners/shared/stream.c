@@ -84,14 +84,14 @@ static bool take_end(struct runner_stream *stream)
     return false;
 }
 
-static void *follow(void *context)
+/* False: it was stopped. */
+static bool follow_until_lost(struct runner_stream *stream)
 {
-    struct runner_stream *stream = context;
     for (;;) {
         struct pollfd ready[] = { { .fd = stream->fifo_fd, .events = POLLIN },
                                   { .fd = stream->stop_fd, .events = POLLIN } };
         if ((poll(ready, 2, -1) < 0 && errno != EINTR) || ready[1].revents != 0) {
-            return NULL;
+            return ready[1].revents == 0;
         }
         ssize_t got = read(stream->fifo_fd, stream->line + stream->line_bytes,
                            stream->options.line_bytes_max - stream->line_bytes);
@@ -99,9 +99,18 @@ static void *follow(void *context)
             stream->line_bytes += (size_t)got;
             take_lines(stream);
         } else if (got == 0 ? !take_end(stream) : errno != EAGAIN && errno != EINTR) {
-            return NULL;
+            return true;
         }
     }
+}
+
+static void *follow(void *context)
+{
+    struct runner_stream *stream = context;
+    if (follow_until_lost(stream) && stream->options.lost != NULL) {
+        stream->options.lost(stream->options.context);
+    }
+    return NULL;
 }
 
 enum muster_rc runner__stream_start(struct runner_programs *programs, const struct runner_argv *argv,

@@ -11,11 +11,15 @@ struct runner_stream_options {
     const char *name; /* Of the FIFO, and of the file that its complaints go to: "<name>.err". */
     size_t line_bytes_max; /* Longer lines are dropped. */
 
-    /* The next three are called from the stream's own thread. */
+    /* These are called from the stream's own thread. */
     void (*line)(void *context, const char *line, size_t bytes);
 
     /* The program has ended. True: `again` is followed from here on. NULL: never. */
     bool (*ended)(void *context, const struct muster_exit *exit, struct runner_argv *again);
+
+    /* No line comes any more, and it was not stopped: ended() said so, or the guardian is gone. The last call. NULL:
+     * nobody waits for lines. */
+    void (*lost)(void *context);
     void *context;
 };
 
