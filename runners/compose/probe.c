@@ -1,13 +1,12 @@
 /* Can this plan run here? Nothing is created. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "internal.h"
 #include "muster/tool.h"
+#include "shared/text.h"
 
 #define PROBE_MS 10000u
-#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 #define BUILD_SCRIPT "scripts/build/build-test-image.sh"
 
 enum question { ASK_ENGINE, ASK_PLUGIN, ASK_IMAGE, ASK_PLACE, QUESTION_COUNT };
@@ -80,23 +79,6 @@ static enum muster_rc judge_image(const struct muster_tool *tool, const struct m
         variable);
 }
 
-/* It is bound by the engine, and becomes part of URLs: a name or an address, and nothing else. */
-static enum muster_rc judge_host(const struct muster_variables *variables, struct muster_error *err)
-{
-    const char *host = muster_variable_text(variables, MUSTER_VAR_COMPOSE_HOST);
-    struct in6_addr address6;
-    struct in_addr address4;
-    bool numeric = strspn(host, "0123456789.") == strlen(host);
-    bool valid = numeric ? inet_pton(AF_INET, host, &address4) == 1
-                 : strchr(host, ':') != NULL
-                     ? inet_pton(AF_INET6, host, &address6) == 1
-                     : strspn(host, HOST_CHARACTERS) == strlen(host) && host[0] != '-';
-    return valid ? MUSTER_OK
-                 : muster_error_set(err, MUSTER_EINVAL,
-                                    "%s is '%s'; give a host name or an address, without a port",
-                                    muster_variable_info(MUSTER_VAR_COMPOSE_HOST)->name, host);
-}
-
 /* Published ports of an engine on another host are not reached at this one's loopback address. */
 static enum muster_rc judge_place(const struct muster_tool *tool, const struct muster_variables *variables,
                                   struct muster_error *err)
@@ -139,7 +121,7 @@ enum muster_rc compose__probe(const struct muster_plan *plan, const struct muste
 {
     struct compose_engine engine;
     const char *image = NULL;
-    enum muster_rc rc = judge_host(variables, err);
+    enum muster_rc rc = runner__check_host(variables, MUSTER_VAR_COMPOSE_HOST, err);
     if (rc == MUSTER_OK) {
         rc = muster_image_find(plan->system, variables, &image, err);
     }

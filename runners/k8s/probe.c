@@ -8,6 +8,7 @@
 
 #include "internal.h"
 #include "muster/tool.h"
+#include "shared/text.h"
 
 #define PROBE_MS 10000u
 #define UNNAMED_SPACE "muster-probe" /* Stands for one that a run would make. */
@@ -57,6 +58,10 @@ static enum muster_rc check_variables(const struct muster_variables *variables, 
                 "digits and dashes between them",
                 muster_variable_info(names[i])->name, name);
         }
+    }
+    if (muster_variable_text(variables, MUSTER_VAR_K8S_NODE_HOST)[0] != '\0' &&
+        runner__check_host(variables, MUSTER_VAR_K8S_NODE_HOST, err) != MUSTER_OK) {
+        return MUSTER_EINVAL;
     }
     const char *policy = muster_variable_text(variables, MUSTER_VAR_IMAGE_PULL_POLICY);
     if (strcmp(policy, "Always") != 0 && strcmp(policy, "IfNotPresent") != 0 &&

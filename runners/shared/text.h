@@ -5,8 +5,15 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "muster/runner.h"
+
 /** "http://host:port", an IPv6 address in brackets. */
 void runner__url(const char *host, uint16_t port, char url[512]);
+
+/** Whether a variable holds what can become part of URLs: a name or an address, and nothing else. MUSTER_OK or
+ * MUSTER_EINVAL, also where it is empty. */
+MUSTER_MUST_USE enum muster_rc runner__check_host(const struct muster_variables *variables,
+                                                  enum muster_variable variable, struct muster_error *err);
 
 /** A JSON string in which each "$" is doubled, which Compose and Kubernetes read as a plain one: they replace names
  * after a "$". NULL: not UTF-8, or no memory. */
