@@ -17,6 +17,7 @@
 
 /* A removal under way. */
 struct removal {
+    const struct muster_ledger_view *view;
     const struct k8s_record *record;
     uint32_t grace_ms;
     uint64_t deadline_ms;
@@ -25,6 +26,7 @@ struct removal {
     uint64_t failing_since_ms; /* 0: the API server answered. */
     char said[512]; /* What it said last against a removal. */
     struct muster_error judged; /* The first node that did not end as it should. */
+    uint32_t judged_node;
 };
 
 /* ---- The nodes' own ending ---- */
@@ -33,12 +35,26 @@ static void judge_end(struct removal *removal, const char *name, const struct k8
 {
     const struct k8s_record *record = removal->record;
     uint32_t node = k8s__node_of(record->prefix, name, record->node_count);
-    if (ended->forced) {
-        muster_error_set(&removal->judged, MUSTER_ENODE, "node-%u ignored SIGTERM for %.1f s and was killed",
-                         node, removal->grace_ms / 1000.0);
-    } else if (removal->judged.rc == MUSTER_OK) {
-        enum muster_rc rc = muster_exit_judge(&ended->exit, record->end_code, node, &removal->judged);
-        (void)rc; /* It stands in `judged`. */
+    if (removal->judged.rc != MUSTER_OK) {
+        return;
+    }
+    enum muster_rc rc = !ended->forced
+                            ? muster_exit_judge(&ended->exit, record->end_code, node, &removal->judged)
+                            : muster_error_set(&removal->judged, MUSTER_ENODE,
+                                               "node-%u ignored SIGTERM for %.1f s and was killed", node,
+                                               removal->grace_ms / 1000.0);
+    if (rc != MUSTER_OK) {
+        removal->judged_node = node;
+    }
+}
+
+/* What a node said of its end tells why that was wrong, and came after the evidence was saved. */
+static void save_last_words(struct removal *removal)
+{
+    struct muster_error unsaved = { 0 };
+    if (removal->judged.rc != MUSTER_OK &&
+        k8s__save_logs(removal->view, removal->record, removal->judged_node, 1, &unsaved) != MUSTER_OK) {
+        snprintf(removal->said, sizeof removal->said, "%.500s", unsaved.text);
     }
 }
 
@@ -76,6 +92,7 @@ static void stop_nodes(struct removal *removal, const struct k8s_thing *things, 
         if (count > 0 &&
             k8s__tools(record, argvs, tools, count, removal->grace_ms + K8S_CALL_MS, NULL) != MUSTER_ENOMEM) {
             take_answers(removal, pods, tools, count);
+            save_last_words(removal);
         }
     }
     free(pods);
@@ -171,10 +188,11 @@ static enum muster_rc remove_once(struct removal *removal, bool *done, struct mu
     return MUSTER_OK;
 }
 
-static enum muster_rc remove_rest(const struct k8s_record *record, uint32_t grace_ms,
-                                  struct muster_error *err)
+static enum muster_rc remove_rest(const struct muster_ledger_view *view, const struct k8s_record *record,
+                                  uint32_t grace_ms, struct muster_error *err)
 {
-    struct removal removal = { .record = record,
+    struct removal removal = { .view = view,
+                               .record = record,
                                .grace_ms = grace_ms,
                                .deadline_ms = muster_clock_ms() + grace_ms + DOWN_MS,
                                .said = "it is still there" };
@@ -206,7 +224,7 @@ enum muster_rc k8s__down(const struct muster_ledger_view *view, uint32_t grace_m
     if (rc != MUSTER_OK) {
         return rc == MUSTER_ENOTFOUND ? MUSTER_OK : rc;
     }
-    rc = remove_rest(&record, grace_ms, err);
+    rc = remove_rest(view, &record, grace_ms, err);
     k8s__cluster_fini(&record.cluster);
     /* In a sweep nobody waits for that judgement. */
     return rc == MUSTER_ENODE && view->guardian_pid != getpid() ? MUSTER_OK : rc;

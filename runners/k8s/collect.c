@@ -10,35 +10,43 @@
 #define COLLECT_MS 20000u
 #define DESCRIBED_MAX 50u /* More pods than that take too long, and say the same. */
 
-/* A pod's two streams are one in its log. */
-static enum muster_rc save_logs(const struct muster_ledger_view *view, const struct k8s_record *record,
-                                struct muster_error *err)
+struct node_log {
+    char pod[K8S_NAME_BYTES];
+    char path[RUNNER_LOG_PATH_BYTES];
+};
+
+/* Of a pod that is gone the end that a failure quoted is all there is. */
+static void keep_log(const struct muster_ledger_view *view, const struct k8s_record *record, uint32_t node,
+                     const struct node_log *log, const struct muster_tool *tool)
 {
-    struct {
-        char name[K8S_NAME_BYTES];
-        char path[RUNNER_LOG_PATH_BYTES];
-    } *logs = calloc(record->node_count, sizeof *logs);
-    struct runner_argv *argvs = calloc(record->node_count, sizeof *argvs);
-    struct muster_tool *tools = calloc(record->node_count, sizeof *tools);
+    char path[RUNNER_LOG_PATH_BYTES];
+    runner__log_path(view, record->log_directory, node, "stdout.log", path);
+    if (!muster_tool_succeeded(tool) || rename(log->path, path) != 0) {
+        unlink(log->path);
+    }
+}
+
+/* A pod's two streams are one in its log. */
+enum muster_rc k8s__save_logs(const struct muster_ledger_view *view, const struct k8s_record *record,
+                              uint32_t first, uint32_t count, struct muster_error *err)
+{
+    struct node_log *logs = calloc(count, sizeof *logs);
+    struct runner_argv *argvs = calloc(count, sizeof *argvs);
+    struct muster_tool *tools = calloc(count, sizeof *tools);
     enum muster_rc rc = MUSTER_ENOMEM;
     if (logs == NULL || argvs == NULL || tools == NULL) {
-        muster_error_set(err, rc, "no memory for the logs of %u nodes", record->node_count);
+        muster_error_set(err, rc, "no memory for the logs of %u nodes", count);
     } else {
-        for (uint32_t i = 0; i < record->node_count; i++) {
-            k8s__node_name(record->prefix, i, logs[i].name);
-            runner__log_path(view, record->log_directory, i, "stdout.log.part", logs[i].path);
+        for (uint32_t i = 0; i < count; i++) {
+            k8s__node_name(record->prefix, first + i, logs[i].pod);
+            runner__log_path(view, record->log_directory, first + i, "stdout.log.part", logs[i].path);
             unlink(logs[i].path);
-            argvs[i] = k8s__kubectl(&record->cluster, "logs", "-n", record->space, logs[i].name, NULL);
+            argvs[i] = k8s__kubectl(&record->cluster, "logs", "-n", record->space, logs[i].pod, NULL);
             tools[i] = (struct muster_tool){ .stdout_path = logs[i].path };
         }
-        rc = k8s__tools(record, argvs, tools, record->node_count, COLLECT_MS, err);
-        for (uint32_t i = 0; i < record->node_count; i++) {
-            char path[RUNNER_LOG_PATH_BYTES];
-            runner__log_path(view, record->log_directory, i, "stdout.log", path);
-            /* Of a pod that is gone the end that a failure quoted is all there is. */
-            if (!muster_tool_succeeded(&tools[i]) || rename(logs[i].path, path) != 0) {
-                unlink(logs[i].path);
-            }
+        rc = k8s__tools(record, argvs, tools, count, COLLECT_MS, err);
+        for (uint32_t i = 0; i < count; i++) {
+            keep_log(view, record, first + i, &logs[i], &tools[i]);
             muster_tool_fini(&tools[i]);
         }
     }
@@ -78,7 +86,7 @@ enum muster_rc k8s__collect(const struct muster_ledger_view *view, struct muster
     }
     rc = runner__log_directory_make(view, record.log_directory, err);
     if (rc == MUSTER_OK) {
-        rc = save_logs(view, &record, err);
+        rc = k8s__save_logs(view, &record, 0, record.node_count, err);
     }
     if (rc == MUSTER_OK) {
         rc = save_states(view, &record, err);

@@ -28,6 +28,11 @@ MUSTER_MUST_USE enum muster_rc k8s__tools(const struct k8s_record *record, const
                                           struct muster_tool *tools, size_t count, uint32_t timeout_ms,
                                           struct muster_error *err);
 
+/** Saves the whole logs of `count` nodes from `first`, in place of what was saved of them. */
+MUSTER_MUST_USE enum muster_rc k8s__save_logs(const struct muster_ledger_view *view,
+                                              const struct k8s_record *record, uint32_t first, uint32_t count,
+                                              struct muster_error *err);
+
 /* One thing that bears the run's label. */
 struct k8s_thing {
     char kind[32]; /* "Pod" */
