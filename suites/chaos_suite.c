@@ -63,13 +63,14 @@ static void long_pause(struct muster_scenario *s)
                                             .spare_count = 3 });
 }
 
+/* Each node has its turn in a quarter of the window; a machine that restarts slowly takes all of it. */
 static void every_node_once(struct muster_scenario *s)
 {
-    cluster(s, MUSTER_FULL, MUSTER_SECONDS(12));
+    cluster(s, MUSTER_FULL, MUSTER_SECONDS(24));
     load(s);
     muster_chaos(s, &(struct muster_chaos){ .min_delay_ms = 100,
                                             .max_delay_ms = 400,
-                                            .cooldown_ms = 12000,
+                                            .cooldown_ms = 24000,
                                             .restart_weight = 1,
                                             .kill_weight = 1,
                                             .down_ms = 500 });

@@ -82,6 +82,7 @@ static enum muster_rc restart_in_turn(struct muster_run *run, void *context, str
 static void rolling(struct muster_scenario *s)
 {
     star_of_four(s);
+    muster_run_duration(s, MUSTER_SECONDS(20)); /* Most of it for machines that restart slowly. */
     muster_workload(s, &(struct muster_workload){ .name = "restart_in_turn", .run = restart_in_turn });
 }
 

@@ -121,9 +121,9 @@ static enum muster_rc create_all(struct k8s *k8s, struct muster_error *err)
         rc = k8s__watch_start(k8s, err);
     }
     if (rc == MUSTER_OK) {
-        rc = k8s__proxy_start(k8s, err);
+        rc = create_pods(k8s, &common, err);
     }
-    return rc == MUSTER_OK ? create_pods(k8s, &common, err) : rc;
+    return rc == MUSTER_OK ? k8s__proxy_start(k8s, err) : rc; /* While the pods start. */
 }
 
 static enum muster_rc bring_up(struct k8s *k8s, struct muster_error *err)
