@@ -109,6 +109,28 @@ void k8s__watch_take(struct k8s_watch *watch, uint32_t node, const struct k8s_po
 
 /* ---- Waiting ---- */
 
+/* What to do where the cluster has not the image; else nothing. */
+static void say_remedy(const struct k8s *k8s, const char *why, char remedy[256])
+{
+    const struct muster_system *system = muster_deployment_plan(k8s->deployment)->system;
+    bool has_variable = system->image_variable < MUSTER_VARIABLE_COUNT;
+    remedy[0] = '\0';
+    if (memmem(why, strcspn(why, ":"), "Image", 5) != NULL) {
+        snprintf(remedy, 256,
+                 "; push the image to where the cluster pulls from, or load it into the cluster%s%s",
+                 has_variable ? ", or name another with " : "",
+                 has_variable ? muster_variable_info(system->image_variable)->name : "");
+    }
+}
+
+static enum muster_rc cannot_start(const struct k8s *k8s, uint32_t node, const char *why,
+                                   struct muster_error *err)
+{
+    char remedy[256];
+    say_remedy(k8s, why, remedy);
+    return muster_error_set(err, MUSTER_EINFRA, "the pod of node-%u cannot start: %s%s", node, why, remedy);
+}
+
 static enum muster_rc judge(struct k8s_watch *watch, bool *done, struct muster_error *err)
 {
     const struct k8s *k8s = watch->k8s;
@@ -116,7 +138,7 @@ static enum muster_rc judge(struct k8s_watch *watch, bool *done, struct muster_e
     for (uint32_t i = 0; i < k8s->node_count; i++) {
         const struct watched_pod *pod = &watch->pods[i];
         if (pod->stuck) {
-            return muster_error_set(err, MUSTER_EINFRA, "the pod of node-%u cannot start: %s", i, pod->why);
+            return cannot_start(k8s, i, pod->why, err);
         }
         if (pod->ended) { /* Reported: whoever waits for readiness says so. */
             *done = true;
