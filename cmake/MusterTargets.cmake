@@ -61,7 +61,8 @@ function(muster_add_unit_tests group)
         MUSTER_TEST_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}/${folder}"
         MUSTER_TEST_BIN_DIR="${PROJECT_BINARY_DIR}/bin")
       add_test(NAME unit.${group}.${name} COMMAND ${target})
-      set_tests_properties(unit.${group}.${name} PROPERTIES LABELS "unit;${arg_LABELS}" TIMEOUT 300)
+      set_tests_properties(unit.${group}.${name} PROPERTIES LABELS "unit;${arg_LABELS}" TIMEOUT 300
+        ENVIRONMENT CK_DEFAULT_TIMEOUT=60) # Check's own 4 s would be up on a machine that is busy.
     endforeach()
   endforeach()
 endfunction()

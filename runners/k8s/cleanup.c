@@ -11,6 +11,7 @@
 
 #define DOWN_MS 120000u /* Beyond the nodes' grace. */
 #define SETTLE_MS 3000u /* A request that was cut off in mid-up may still be carried out. */
+#define GENTLE_MS 15000u /* Beyond the grace: what is still there is then removed by force. */
 #define PAUSE_MS 150
 #define PATIENCE_MS 15000u /* For an API server that comes back. */
 #define OBJECTS "pods,services,configmaps,persistentvolumeclaims"
@@ -22,6 +23,7 @@ struct removal {
     uint32_t grace_ms;
     uint64_t deadline_ms;
     bool stopped;
+    bool by_force; /* The pods: a kubelet may be minutes late to see that one is to go. */
     uint64_t empty_since_ms; /* 0: something was there at the last look. */
     uint64_t failing_since_ms; /* 0: the API server answered. */
     char said[512]; /* What it said last against a removal. */
@@ -136,15 +138,22 @@ static void remove_all(struct removal *removal, bool pods_only)
     char field[K8S_NAME_BYTES + 32];
     char timeout[32];
     uint32_t left_ms = (uint32_t)muster_clock_left_ms(removal->deadline_ms);
+    if (!removal->by_force && left_ms > GENTLE_MS) {
+        left_ms = GENTLE_MS;
+    }
+    uint64_t began_ms = muster_clock_ms();
     snprintf(field, sizeof field, "metadata.name=%s", record->space);
     snprintf(timeout, sizeof timeout, "--timeout=%us", left_ms / 1000 + 1);
     const struct runner_argv argvs[] = {
         k8s__kubectl(&record->cluster, "delete", pods_only ? "pods" : OBJECTS, "-n", record->space, "-l",
-                     record->selector, "--grace-period=1", "--ignore-not-found", timeout, NULL),
+                     record->selector, removal->by_force ? "--grace-period=0" : "--grace-period=1",
+                     removal->by_force ? "--force=true" : "--force=false", "--ignore-not-found", timeout,
+                     NULL),
         k8s__kubectl(&record->cluster, "delete", "namespaces", "--field-selector", field, "-l",
                      record->selector, "--ignore-not-found", timeout, NULL),
     };
     run_both(removal, argvs, record->owns_space && !pods_only ? 2 : 1, left_ms + 1000);
+    removal->by_force = removal->by_force || muster_clock_ms() - began_ms >= left_ms;
 }
 
 static enum muster_rc server_is_silent(struct removal *removal, const struct muster_error *cause, bool *done,
