@@ -40,6 +40,15 @@ int muster_clock_left_ms(uint64_t deadline_ms)
     return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 }
 
+void muster_clock_init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(condition, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
 const char *muster_clock_format(uint64_t wall_ms, char text[MUSTER_TIMESTAMP_BYTES])
 {
     time_t seconds = (time_t)(wall_ms / 1000);

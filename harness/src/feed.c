@@ -16,11 +16,7 @@
 
 static void init_locks(struct muster_feed *feed)
 {
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&feed->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    muster_clock_init_condition(&feed->changed);
     (void)pthread_mutex_init(&feed->mutex, NULL);
 }
 

@@ -240,11 +240,7 @@ enum muster_rc muster__guardian_attach(int socket_fd, const struct muster__guard
     client->socket_fd = socket_fd;
     client->callbacks = *callbacks;
     client->wake_fd = eventfd(0, EFD_CLOEXEC);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&client->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    muster_clock_init_condition(&client->changed);
     pthread_mutex_init(&client->lock, NULL);
     int error_number =
         client->wake_fd < 0 ? errno : pthread_create(&client->listener, NULL, listen_to_guardian, client);

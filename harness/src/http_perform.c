@@ -28,11 +28,7 @@ static struct waiter *waiter_create(void)
     if (waiter == NULL) {
         return NULL;
     }
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&waiter->cond, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    muster_clock_init_condition(&waiter->cond);
     (void)pthread_mutex_init(&waiter->mutex, NULL);
     waiter->ended = false;
     atomic_init(&waiter->references, 2);

@@ -96,11 +96,7 @@ static struct ready *ready_create(const struct muster_plan *plan, struct muster_
     if (ready == NULL) {
         return NULL;
     }
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&ready->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    muster_clock_init_condition(&ready->changed);
     (void)pthread_mutex_init(&ready->mutex, NULL);
     ready->references = 1;
     ready->plan = plan;

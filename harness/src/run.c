@@ -24,15 +24,6 @@ const char *muster_phase_name(enum muster_phase phase)
     return (unsigned)phase < MUSTER_PHASE_COUNT ? names[phase] : "unknown";
 }
 
-static void init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 struct muster_run *muster__run_create(struct muster_session *session)
 {
     struct muster_run *run = calloc(1, sizeof *run);
@@ -45,7 +36,7 @@ struct muster_run *muster__run_create(struct muster_session *session)
     pthread_mutex_init(&run->mutex, NULL);
     pthread_mutex_init(&run->control, NULL);
     pthread_mutex_init(&run->system, NULL);
-    init_condition(&run->changed);
+    muster_clock_init_condition(&run->changed);
     for (size_t i = 0; i < run->plan->expectation_count; i++) {
         muster__report_init(&run->reports[i], run->plan->expectations[i].name);
     }

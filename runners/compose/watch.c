@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "internal.h"
+#include "muster/clock.h"
 #include "watch_internal.h"
 
 #define LINE_BYTES_MAX 65536u
@@ -114,11 +115,7 @@ static enum muster_rc open_stream(struct compose_watch *watch, struct muster_err
 
 static void init_locks(struct compose_watch *watch)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    muster_clock_init_condition(&watch->changed);
     pthread_mutex_init(&watch->lock, NULL);
 }
 

@@ -142,11 +142,7 @@ static void stream_lost(void *context)
 
 static void init_locks(struct k8s_watch *watch)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    muster_clock_init_condition(&watch->changed);
     pthread_mutex_init(&watch->lock, NULL);
 }
 

@@ -2,6 +2,7 @@
 #ifndef MUSTER_CLOCK_H
 #define MUSTER_CLOCK_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,9 @@ extern "C" {
 /** Milliseconds, microseconds on the monotonic clock. Comparable between processes of one boot. */
 uint64_t muster_clock_ms(void);
 uint64_t muster_clock_us(void);
+
+/** Initialises a condition whose timed waits take times of the monotonic clock. */
+void muster_clock_init_condition(pthread_cond_t *condition);
 
 /** Milliseconds since 1970 on the wall clock. */
 uint64_t muster_clock_wall_ms(void);
