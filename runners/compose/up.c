@@ -4,6 +4,8 @@
  * engine on this host, in a virtual machine or on another host. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -11,6 +13,8 @@
 #define UP_PER_NODE_MS 3000u
 #define LIVE_MS 2000u
 #define LIVE_ATTEMPTS 5
+#define START_CALLS_MIN 4
+#define STARTS_PER_CALL_MAX 24u /* Fewer than a call has room for. */
 
 static uint32_t up_ms(const struct compose *compose)
 {
@@ -55,23 +59,60 @@ static enum muster_rc copy_until_live(struct compose *compose, struct muster_err
                                               LIVE_ATTEMPTS * LIVE_MS / 1000.0);
 }
 
+/* Each call starts its nodes one after the other. The engine's work for one keeps most of a processor busy, and a call
+ * costs a tenth of that: some calls side by side are faster than one for each node. */
+static uint32_t start_call_count(const struct compose *compose)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t side_by_side = processors > START_CALLS_MIN / 2 ? (uint32_t)processors * 2 : START_CALLS_MIN;
+    uint32_t least = (compose->node_count + STARTS_PER_CALL_MAX - 1) / STARTS_PER_CALL_MAX;
+    uint32_t count = side_by_side < compose->node_count ? side_by_side : compose->node_count;
+    return count > least ? count : least;
+}
+
+static bool has_line(const char *text, const char *line)
+{
+    size_t bytes = strlen(line);
+    while (strncmp(text, line, bytes) != 0 || (text[bytes] != '\n' && text[bytes] != '\0')) {
+        text += strcspn(text, "\n");
+        if (*text == '\0') {
+            return false;
+        }
+        text++;
+    }
+    return true;
+}
+
+/* Names the first node that docker does not list as started. */
+static enum muster_rc judge_start(const struct compose *compose, const struct runner_command *command,
+                                  uint32_t first, uint32_t step, struct muster_error *err)
+{
+    char text[64];
+    uint32_t node = first;
+    while (node + step < compose->node_count && has_line(command->output, compose->nodes[node].container)) {
+        node += step;
+    }
+    snprintf(text, sizeof text, "starting node-%u", node);
+    return compose__judge(command, MUSTER_ENODE, text, err);
+}
+
 static enum muster_rc start_all(struct compose *compose, struct muster_error *err)
 {
-    struct runner_command *commands = calloc(compose->node_count, sizeof *commands);
+    uint32_t count = start_call_count(compose);
+    struct runner_command *commands = calloc(count, sizeof *commands);
     if (commands == NULL) {
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for %u nodes", compose->node_count);
     }
+    for (uint32_t i = 0; i < count; i++) {
+        commands[i].argv = compose__docker(&compose->engine, "start", NULL);
+    }
     for (uint32_t i = 0; i < compose->node_count; i++) {
         compose__watch_started(compose->watch, i);
-        commands[i].argv = compose__docker(&compose->engine, "start", compose->nodes[i].container, NULL);
+        runner__argv_add(&commands[i % count].argv, compose->nodes[i].container);
     }
-    enum muster_rc rc = runner__run(&compose->programs, commands, compose->node_count, up_ms(compose), err);
-    for (uint32_t i = 0; i < compose->node_count; i++) {
-        if (rc == MUSTER_OK) {
-            char text[64];
-            snprintf(text, sizeof text, "starting node-%u", i);
-            rc = compose__judge(&commands[i], MUSTER_ENODE, text, err);
-        }
+    enum muster_rc rc = runner__run(&compose->programs, commands, count, up_ms(compose), err);
+    for (uint32_t i = 0; i < count; i++) {
+        rc = rc == MUSTER_OK ? judge_start(compose, &commands[i], i, count, err) : rc;
         runner__command_fini(&commands[i]);
     }
     free(commands);

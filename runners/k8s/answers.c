@@ -111,6 +111,7 @@ enum muster_rc k8s__read_pod(const json_t *json, struct k8s_pod *ret, struct mus
     if (!json_is_object(status) || !read_name(json, ret->name)) {
         return not_understood("a pod", "", 0, err);
     }
+    snprintf(ret->address, sizeof ret->address, "%.63s", text_at(status, "podIP"));
     ret->deleted = json_is_string(json_object_get(json_object_get(json, "metadata"), "deletionTimestamp"));
     if (json_is_object(terminated)) {
         read_terminated(terminated, ret);

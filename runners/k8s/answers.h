@@ -21,6 +21,7 @@ struct k8s_pod {
     char name[K8S_NAME_BYTES];
     enum k8s_pod_stage stage;
     bool deleted; /* Somebody has told it to go. */
+    char address[64]; /* "": it has none yet. */
     struct muster_exit exit; /* Of ENDED; at_ms is when it was read. */
     char why[512]; /* A reason, and its message if there is one; "". */
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "muster/clock.h"
+#include "orders.h"
 #include "record.h"
 
 #define DOWN_MS 120000u /* Beyond the nodes' grace. */
@@ -60,46 +61,53 @@ static void save_last_words(struct removal *removal)
     }
 }
 
-static void take_answers(struct removal *removal, const struct k8s_thing *pods, struct muster_tool *tools,
-                         size_t count)
+static enum muster_rc run_calls(void *context, const struct runner_argv *argvs, struct k8s_said *said,
+                                size_t count, struct muster_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct k8s_ended ended;
-        if (tools[i].output != NULL && k8s__read_ended(tools[i].output, &ended, NULL) == MUSTER_OK) {
-            judge_end(removal, pods[i].name, &ended);
-        }
-        muster_tool_fini(&tools[i]);
+    const struct removal *removal = context;
+    struct muster_tool *tools = calloc(count, sizeof *tools);
+    if (tools == NULL) {
+        return muster_error_set(err, MUSTER_ENOMEM, "no memory for %zu calls of kubectl", count);
     }
+    enum muster_rc rc =
+        k8s__tools(removal->record, argvs, tools, count, removal->grace_ms + K8S_CALL_MS, err);
+    for (size_t i = 0; i < count; i++) {
+        said[i] = (struct k8s_said){ .output = tools[i].output, .complaint = tools[i].complaint };
+    }
+    free(tools);
+    return rc == MUSTER_ENOMEM ? rc : MUSTER_OK; /* Of one that took too long the others are told. */
+}
+
+static size_t list_running(const struct k8s_thing *things, size_t count, struct k8s_member *ret)
+{
+    size_t running = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(things[i].kind, "Pod") == 0 && strcmp(things[i].phase, "Running") == 0) {
+            ret[running++] = (struct k8s_member){ .space = things[i].space,
+                                                  .pod = things[i].name,
+                                                  .address = things[i].address };
+        }
+    }
+    return running;
 }
 
 /* The keepers are asked, as they keep the grace to the millisecond and say who ignored it. What cannot be asked is
  * removed all the same. */
 static void stop_nodes(struct removal *removal, const struct k8s_thing *things, size_t thing_count)
 {
-    const struct k8s_record *record = removal->record;
-    struct k8s_thing *pods = calloc(thing_count, sizeof *pods);
-    struct runner_argv *argvs = calloc(thing_count, sizeof *argvs);
-    struct muster_tool *tools = calloc(thing_count, sizeof *tools);
-    size_t count = 0;
-    if (pods != NULL && argvs != NULL && tools != NULL) {
-        for (size_t i = 0; i < thing_count; i++) {
-            if (strcmp(things[i].kind, "Pod") == 0 && strcmp(things[i].phase, "Running") == 0) {
-                pods[count] = things[i];
-                argvs[count] =
-                    k8s__kubectl(&record->cluster, "exec", "-n", pods[count].space, pods[count].name, "-c",
-                                 K8S_CONTAINER, "--", K8S_KEEPER, "stop", NULL);
-                count++;
+    struct k8s_member *members = calloc(thing_count, sizeof *members);
+    size_t count = members == NULL ? 0 : list_running(things, thing_count, members);
+    if (count > 0 && k8s__order_all(&removal->record->cluster, "stop", members, count, run_calls, removal,
+                                    NULL) == MUSTER_OK) {
+        for (size_t i = 0; i < count; i++) {
+            struct k8s_ended ended;
+            if (k8s__read_ended(members[i].answer, &ended, NULL) == MUSTER_OK) {
+                judge_end(removal, members[i].pod, &ended);
             }
         }
-        if (count > 0 &&
-            k8s__tools(record, argvs, tools, count, removal->grace_ms + K8S_CALL_MS, NULL) != MUSTER_ENOMEM) {
-            take_answers(removal, pods, tools, count);
-            save_last_words(removal);
-        }
+        save_last_words(removal);
     }
-    free(pods);
-    free(argvs);
-    free(tools);
+    free(members);
 }
 
 /* ---- Removing ---- */

@@ -6,15 +6,9 @@
 #include "internal.h"
 #include "muster/clock.h"
 #include "muster/tool.h"
+#include "orders.h"
 
 #define REPORT_MS 10000u /* From a pod's end until the watch has told it. */
-
-static struct runner_command order(struct k8s *k8s, uint32_t node, const char *action)
-{
-    return (struct runner_command){ .argv = k8s__kubectl(&k8s->cluster, "exec", "-n", k8s->space,
-                                                         k8s->nodes[node].name, "-c", K8S_CONTAINER, "--",
-                                                         K8S_KEEPER, action, NULL) };
-}
 
 /* What the keeper answered, or why it could not be asked. */
 static enum muster_rc take_answer(const struct runner_command *command, const char *action, char answer[256],
@@ -33,7 +27,8 @@ static enum muster_rc take_answer(const struct runner_command *command, const ch
 static enum muster_rc ask(struct k8s *k8s, uint32_t node, const char *action, uint32_t timeout_ms,
                           char answer[256], struct muster_error *err)
 {
-    struct runner_command command = order(k8s, node, action);
+    struct runner_command command = { .argv = k8s__order(&k8s->cluster, k8s->space, k8s->nodes[node].name,
+                                                         action) };
     enum muster_rc rc = k8s__run(k8s, &command, 1, timeout_ms, err);
     if (rc == MUSTER_OK) {
         rc = take_answer(&command, action, answer, err);
@@ -48,26 +43,67 @@ static enum muster_rc simple(struct k8s *k8s, uint32_t node, const char *action,
     return ask(k8s, node, action, K8S_CALL_MS, answer, err);
 }
 
-enum muster_rc k8s__start_all(struct k8s *k8s, uint32_t timeout_ms, struct muster_error *err)
+/* ---- All at once ---- */
+
+struct calls {
+    struct k8s *k8s;
+    uint32_t timeout_ms;
+};
+
+static enum muster_rc run_calls(void *context, const struct runner_argv *argvs, struct k8s_said *said,
+                                size_t count, struct muster_error *err)
 {
-    struct runner_command *commands = calloc(k8s->node_count, sizeof *commands);
+    const struct calls *calls = context;
+    struct runner_command *commands = calloc(count, sizeof *commands);
     if (commands == NULL) {
-        return muster_error_set(err, MUSTER_ENOMEM, "no memory for %u nodes", k8s->node_count);
+        return muster_error_set(err, MUSTER_ENOMEM, "no memory for %zu calls of kubectl", count);
     }
-    for (uint32_t i = 0; i < k8s->node_count; i++) {
-        commands[i] = order(k8s, i, "start");
+    for (size_t i = 0; i < count; i++) {
+        commands[i].argv = argvs[i];
     }
-    enum muster_rc rc = k8s__run(k8s, commands, k8s->node_count, timeout_ms, err);
-    for (uint32_t i = 0; i < k8s->node_count; i++) {
-        char answer[256];
-        if (rc == MUSTER_OK && (rc = take_answer(&commands[i], "start", answer, err)) != MUSTER_OK) {
-            muster_error_context(err, rc, "node-%u", i);
-        }
-        runner__command_fini(&commands[i]);
+    enum muster_rc rc = k8s__run(calls->k8s, commands, count, calls->timeout_ms, err);
+    for (size_t i = 0; i < count; i++) {
+        said[i] = (struct k8s_said){ .output = commands[i].output, .complaint = commands[i].complaint };
     }
     free(commands);
     return rc;
 }
+
+static enum muster_rc judge_answers(const struct k8s_member *members, uint32_t count,
+                                    struct muster_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (strncmp(members[i].answer, "no: ", 4) == 0) {
+            return muster_error_set(err, MUSTER_ENODE, "node-%u: start: %s", i, members[i].answer + 4);
+        }
+    }
+    return MUSTER_OK;
+}
+
+enum muster_rc k8s__start_all(struct k8s *k8s, uint32_t timeout_ms, struct muster_error *err)
+{
+    struct calls calls = { .k8s = k8s, .timeout_ms = timeout_ms };
+    struct k8s_member *members = calloc(k8s->node_count, sizeof *members);
+    char(*addresses)[64] = calloc(k8s->node_count, sizeof *addresses);
+    enum muster_rc rc = MUSTER_ENOMEM;
+    if (members == NULL || addresses == NULL) {
+        muster_error_set(err, rc, "no memory for %u nodes", k8s->node_count);
+    } else {
+        for (uint32_t i = 0; i < k8s->node_count; i++) {
+            k8s__watch_address(k8s->watch, i, addresses[i]);
+            members[i] = (struct k8s_member){ .space = k8s->space,
+                                              .pod = k8s->nodes[i].name,
+                                              .address = addresses[i] };
+        }
+        rc = k8s__order_all(&k8s->cluster, "start", members, k8s->node_count, run_calls, &calls, err);
+        rc = rc == MUSTER_OK ? judge_answers(members, k8s->node_count, err) : rc;
+    }
+    free(members);
+    free(addresses);
+    return rc;
+}
+
+/* ---- One node ---- */
 
 /* One that ended by itself at this very moment took its pod with it: that is reported by the watch. */
 static enum muster_rc end(struct k8s *k8s, uint32_t node, const char *action, struct muster_error *err)

@@ -78,6 +78,8 @@ double k8s__watch_away_s(const struct k8s_watch *watch);
  * one cannot start, err has the reason and its events; MUSTER_ETIMEDOUT, err names those that are missing. */
 MUSTER_MUST_USE enum muster_rc k8s__watch_await_running(struct k8s_watch *watch, uint64_t deadline_ms,
                                                         struct muster_error *err);
+/** The address of a node's pod; "" where it is not known. */
+void k8s__watch_address(struct k8s_watch *watch, uint32_t node, char address[64]);
 /** Waits until the end of a pod has been reported; false when the time passed before. */
 bool k8s__watch_ended(struct k8s_watch *watch, uint32_t node, uint32_t timeout_ms);
 

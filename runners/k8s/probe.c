@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "keeper/ask.h"
 #include "muster/tool.h"
 #include "shared/text.h"
 
@@ -68,6 +69,19 @@ static enum muster_rc check_variables(const struct muster_variables *variables, 
         strcmp(policy, "Never") != 0) {
         return muster_error_set(err, MUSTER_EINVAL, "%s is '%s'; use Always, IfNotPresent or Never",
                                 muster_variable_info(MUSTER_VAR_IMAGE_PULL_POLICY)->name, policy);
+    }
+    return MUSTER_OK;
+}
+
+static enum muster_rc check_ports(const struct muster_system *system, struct muster_error *err)
+{
+    for (size_t i = 0; i < system->port_count; i++) {
+        if (system->ports[i].number == KEEPER_PORT) {
+            return muster_error_set(err, MUSTER_EINVAL,
+                                    "the port '%s' of the system '%s' is %d, which the k8s runner uses in "
+                                    "each pod itself; give it another number",
+                                    system->ports[i].name, system->name, KEEPER_PORT);
+        }
     }
     return MUSTER_OK;
 }
@@ -256,6 +270,9 @@ enum muster_rc k8s__probe(const struct muster_plan *plan, const struct muster_va
     }
     if (rc == MUSTER_OK) {
         rc = check_variables(variables, err);
+    }
+    if (rc == MUSTER_OK) {
+        rc = check_ports(plan->system, err);
     }
     if (rc == MUSTER_OK) {
         rc = ask_cluster(&cluster, variables, err);

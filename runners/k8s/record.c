@@ -8,7 +8,8 @@
 
 #define AT_ONCE 8u
 #define KINDS "namespaces,pods,services,configmaps,persistentvolumeclaims"
-#define COLUMNS "custom-columns=K:.kind,S:.metadata.namespace,N:.metadata.name,P:.status.phase"
+#define COLUMNS                                                                                              \
+    "custom-columns=K:.kind,S:.metadata.namespace,N:.metadata.name,P:.status.phase,A:.status.podIP"
 
 enum muster_rc k8s__record_read(const struct muster_ledger_view *view, struct k8s_record *ret,
                                 struct muster_error *err)
@@ -63,13 +64,13 @@ static bool take_thing(const char *line, struct k8s_thing *ret)
 {
     char space[K8S_NAME_BYTES];
     memset(ret, 0, sizeof *ret);
-    if (sscanf(line, "%31s %63s %63s %31s", ret->kind, space, ret->name, ret->phase) != 4) {
+    if (sscanf(line, "%31s %63s %63s %31s %63s", ret->kind, space, ret->name, ret->phase, ret->address) !=
+        5) {
         return false;
     }
     snprintf(ret->space, sizeof ret->space, "%s", strcmp(space, "<none>") == 0 ? "" : space);
-    if (strcmp(ret->phase, "<none>") == 0) {
-        ret->phase[0] = '\0';
-    }
+    ret->phase[0] = strcmp(ret->phase, "<none>") == 0 ? '\0' : ret->phase[0];
+    ret->address[0] = strcmp(ret->address, "<none>") == 0 ? '\0' : ret->address[0];
     return true;
 }
 

@@ -39,6 +39,7 @@ struct k8s_thing {
     char space[K8S_NAME_BYTES]; /* "" for a namespace. */
     char name[K8S_NAME_BYTES];
     char phase[32]; /* "Running"; "" */
+    char address[64]; /* Of a pod; "" */
 };
 
 /** Everything that bears the run's label, in every namespace; where that may not be asked for, in the run's own. The caller

@@ -12,6 +12,7 @@ struct watched_pod {
     bool ended; /* Reported. */
     bool stuck;
     bool listed; /* Was in the list that is being read. */
+    char address[64]; /* "": not known yet. */
     char why[1024]; /* What it waits for, or why it is stuck. */
 };
 

@@ -80,6 +80,7 @@ static void pod_changed(struct k8s_watch *watch, uint32_t node, const struct k8s
     struct watched_pod *it = &watch->pods[node];
     it->runs = it->runs || pod->stage == K8S_POD_RUNS;
     it->stuck = it->stuck || stuck;
+    snprintf(it->address, sizeof it->address, "%s", pod->address);
     snprintf(it->why, sizeof it->why, "%s", why);
     pthread_cond_broadcast(&watch->changed);
     pthread_mutex_unlock(&watch->lock);
@@ -208,6 +209,13 @@ enum muster_rc k8s__watch_await_running(struct k8s_watch *watch, uint64_t deadli
     }
     pthread_mutex_unlock(&watch->lock);
     return rc == MUSTER_OK && !done ? timed_out(watch, err) : rc;
+}
+
+void k8s__watch_address(struct k8s_watch *watch, uint32_t node, char address[64])
+{
+    pthread_mutex_lock(&watch->lock);
+    snprintf(address, 64, "%s", watch->pods[node].address);
+    pthread_mutex_unlock(&watch->lock);
 }
 
 bool k8s__watch_ended(struct k8s_watch *watch, uint32_t node, uint32_t timeout_ms)

@@ -4,29 +4,31 @@
  *
  *   keeper run GRACE_MS PROGRAM [ARGUMENT]...   as process 1: waits until it is told to start the node; exits as the
  *                                               node did when nobody had asked for its end
- *   keeper start | stop | kill | pause | resume   by `kubectl exec`: prints the answer; exits with 0 when it is done
+ *   keeper start | stop | kill | pause | resume [ADDRESS]...
+ *                                               by `kubectl exec`: tells this keeper, or those at the addresses, and
+ *                                               prints their answers; exits with 0 when all is done
  *
  * Of stop and kill the answer, and of an end that nobody asked for the container's message, is
  * "ended CODE SIGNAL CORE FORCED": CODE -1 when a signal ended the node; FORCED 1 when
- * it did not end within the grace and was killed. */
+ * it did not end within the grace and was killed. Asked again, it is answered again. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ANSWER_BYTES 256u
+#include "ask.h"
+
 #define CANNOT_START 127
 #define TERMINATION_LOG "/dev/termination-log" /* Kubernetes tells what is in it. */
 
@@ -41,6 +43,7 @@ struct keeper {
     bool killing; /* Nothing more can be sent to it. */
     bool forced;
     long long kill_at_ms; /* 0: never. */
+    char ended[KEEPER_ANSWER_BYTES]; /* How it ended last, as asked; "" while it runs. */
 };
 
 static long long now_ms(void)
@@ -48,34 +51,6 @@ static long long now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* An abstract name: of the pod's network, and gone with its owner. */
-static socklen_t address_of(struct sockaddr_un *address)
-{
-    static const char name[] = "muster-keeper";
-    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-    memcpy(address->sun_path + 1, name, sizeof name - 1);
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof name);
-}
-
-/* ---- The one who asks ---- */
-
-static int ask(const char *action)
-{
-    struct sockaddr_un address;
-    char answer[ANSWER_BYTES];
-    socklen_t size = address_of(&address);
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, size) != 0 ||
-        send(fd, action, strlen(action), MSG_NOSIGNAL) < 0) {
-        printf("no: the keeper does not answer: %s\n", strerror(errno));
-        return 1;
-    }
-    ssize_t got = recv(fd, answer, sizeof answer - 1, 0);
-    answer[got > 0 ? got : 0] = '\0';
-    printf("%s\n", got > 0 ? answer : "no: the node ended by itself");
-    return got > 0 && strncmp(answer, "no", 2) != 0 ? 0 : 1;
 }
 
 /* ---- Process 1 ---- */
@@ -121,6 +96,7 @@ static int start_node(struct keeper *keeper)
         keeper->node = pid;
         keeper->killing = keeper->forced = false;
         keeper->kill_at_ms = 0;
+        keeper->ended[0] = '\0';
     }
     close(report[0]);
     return error_number;
@@ -147,13 +123,13 @@ static void leave_message(const char *text)
 
 static void node_ended(struct keeper *keeper, int status)
 {
-    char text[ANSWER_BYTES];
+    char *text = keeper->ended;
     bool exited = WIFEXITED(status);
     int signal = exited ? 0 : WTERMSIG(status);
     kill(-keeper->node, SIGKILL); /* What it left of its group. */
     keeper->node = 0;
     keeper->kill_at_ms = 0;
-    snprintf(text, sizeof text, "ended %d %d %d %d", exited ? WEXITSTATUS(status) : -1, signal,
+    snprintf(text, sizeof keeper->ended, "ended %d %d %d %d", exited ? WEXITSTATUS(status) : -1, signal,
              !exited && WCOREDUMP(status), keeper->forced);
     if (keeper->client_fd < 0 || keeper->ending) {
         leave_message(text);
@@ -187,7 +163,7 @@ static void take_signals(struct keeper *keeper)
 
 static void do_start(struct keeper *keeper, int *client_fd)
 {
-    char text[ANSWER_BYTES] = "ok";
+    char text[KEEPER_ANSWER_BYTES] = "ok";
     int error_number = keeper->node != 0 ? 0 : start_node(keeper);
     if (error_number != 0) {
         snprintf(text, sizeof text, "no: the image's program '%.100s' cannot be executed: %s",
@@ -196,25 +172,51 @@ static void do_start(struct keeper *keeper, int *client_fd)
     answer(client_fd, text);
 }
 
+/* A line, or what came of it until the other end had no more patience with us, or we with it. */
+static void read_line(int fd, char *line, size_t size)
+{
+    const struct timeval patience = { .tv_sec = 1 };
+    size_t used = 0;
+    ssize_t got = 1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    while (got > 0 && used < size - 1 && memchr(line, '\n', used) == NULL) {
+        got = recv(fd, line + used, size - 1 - used, 0);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    line[used] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+}
+
+static void take_end(struct keeper *keeper, int client_fd, bool kill_it)
+{
+    if (keeper->node == 0) {
+        answer(&client_fd, keeper->ended[0] != '\0' ? keeper->ended : "no: the node does not run");
+        return;
+    }
+    answer(&keeper->client_fd, "no: somebody else asked after you");
+    keeper->client_fd = client_fd;
+    end_node(keeper, kill_it);
+}
+
 static void take_request(struct keeper *keeper)
 {
     char action[32];
-    const struct timeval patience = { .tv_sec = 1 };
     int fd = accept4(keeper->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ssize_t got = fd < 0 ? -1 : recv(fd, action, sizeof action - 1, 0);
-    action[got > 0 ? got : 0] = '\0';
-    bool kill_it = strcmp(action, "kill") == 0;
+    if (fd < 0) {
+        return;
+    }
+    read_line(fd, action, sizeof action);
+    bool pause_it = strcmp(action, "pause") == 0;
     if (strcmp(action, "start") == 0) {
         do_start(keeper, &fd);
+    } else if (strcmp(action, "stop") == 0 || strcmp(action, "kill") == 0) {
+        take_end(keeper, fd, action[0] == 'k');
+    } else if (!pause_it && strcmp(action, "resume") != 0) {
+        answer(&fd, "no: the keeper knows no such action");
     } else if (keeper->node == 0) {
         answer(&fd, "no: the node does not run");
-    } else if (kill_it || strcmp(action, "stop") == 0) {
-        answer(&keeper->client_fd, "no: somebody else asked after you");
-        keeper->client_fd = fd;
-        end_node(keeper, kill_it);
     } else {
-        kill(-keeper->node, strcmp(action, "pause") == 0 ? SIGSTOP : SIGCONT);
+        kill(-keeper->node, pause_it ? SIGSTOP : SIGCONT);
         answer(&fd, "ok");
     }
 }
@@ -240,9 +242,27 @@ static void serve(struct keeper *keeper)
     }
 }
 
+/* For both versions of IP, where the pod has both. -1: errno says why not. */
+static int listen_for_orders(void)
+{
+    const int off = 0;
+    const int on = 1;
+    const struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(KEEPER_PORT) };
+    const struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(KEEPER_PORT) };
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool both = fd >= 0 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
+    if (fd < 0) {
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    }
+    const struct sockaddr *address = both ? (const struct sockaddr *)&six : (const struct sockaddr *)&four;
+    socklen_t bytes = both ? sizeof six : sizeof four;
+    bool listens = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                   bind(fd, address, bytes) == 0 && listen(fd, 64) == 0;
+    return listens ? fd : -1;
+}
+
 static int run(int grace_ms, char **argv)
 {
-    struct sockaddr_un address;
     struct keeper keeper = { .argv = argv, .grace_ms = grace_ms, .client_fd = -1 };
     sigset_t taken;
     sigemptyset(&taken);
@@ -251,11 +271,8 @@ static int run(int grace_ms, char **argv)
     sigaddset(&taken, SIGINT);
     sigprocmask(SIG_BLOCK, &taken, NULL);
     keeper.signal_fd = signalfd(-1, &taken, SFD_NONBLOCK | SFD_CLOEXEC);
-    keeper.listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    socklen_t size = address_of(&address);
-    if (keeper.signal_fd < 0 || keeper.listen_fd < 0 ||
-        bind(keeper.listen_fd, (const struct sockaddr *)&address, size) != 0 ||
-        listen(keeper.listen_fd, 8) != 0) {
+    keeper.listen_fd = listen_for_orders();
+    if (keeper.signal_fd < 0 || keeper.listen_fd < 0) {
         perror("keeper");
         return 1;
     }
@@ -265,13 +282,15 @@ static int run(int grace_ms, char **argv)
 
 int main(int argc, char **argv)
 {
+    static const char *const here[] = { "127.0.0.1" };
     if (argc >= 4 && strcmp(argv[1], "run") == 0) {
         return run((int)strtol(argv[2], NULL, 10), &argv[3]);
     }
-    if (argc == 2) {
-        return ask(argv[1]);
+    if (argc >= 2 && argv[1][0] != '-') {
+        return argc == 2 ? keeper_ask(argv[1], here, 1)
+                         : keeper_ask(argv[1], (const char *const *)&argv[2], (unsigned)argc - 2);
     }
-    fprintf(stderr,
-            "usage: keeper run GRACE_MS PROGRAM [ARGUMENT]... | start | stop | kill | pause | resume\n");
+    fprintf(stderr, "usage: keeper run GRACE_MS PROGRAM [ARGUMENT]...\n"
+                    "       keeper start | stop | kill | pause | resume [ADDRESS]...\n");
     return 2;
 }
