@@ -104,6 +104,9 @@ static enum compose_event_kind kind_of(const char *action)
     if (strcmp(action, "oom") == 0) {
         return COMPOSE_OUT_OF_MEMORY;
     }
+    if (strcmp(action, "create") == 0) {
+        return COMPOSE_CREATED;
+    }
     return strcmp(action, "extract-to-dir") == 0 ? COMPOSE_COPIED : COMPOSE_OTHER_EVENT;
 }
 

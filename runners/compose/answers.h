@@ -30,7 +30,8 @@ enum compose_event_kind {
     COMPOSE_OTHER_EVENT,
     COMPOSE_DIED,
     COMPOSE_OUT_OF_MEMORY,
-    COMPOSE_COPIED, /* Files were copied into it: the proof that the stream is live. */
+    COMPOSE_CREATED,
+    COMPOSE_COPIED, /* Files were copied into it: a proof that the stream is live. */
 };
 
 struct compose_event {

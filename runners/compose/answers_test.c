@@ -156,6 +156,7 @@ START_TEST(events_of_every_kind)
           COMPOSE_OUT_OF_MEMORY },
         { "{\"Action\":\"extract-to-dir\",\"Actor\":{\"Attributes\":{\"name\":\"n\"}}}", MUSTER_OK,
           COMPOSE_COPIED },
+        { "{\"Action\":\"create\",\"Actor\":{\"Attributes\":{\"name\":\"n\"}}}", MUSTER_OK, COMPOSE_CREATED },
         { "{\"Action\":\"exec_create: sh\"}", MUSTER_OK, COMPOSE_OTHER_EVENT },
         { "{\"Action\":\"\"}", MUSTER_OK, COMPOSE_OTHER_EVENT },
         { "{\"Action\":1}", MUSTER_EREPLY, COMPOSE_OTHER_EVENT },

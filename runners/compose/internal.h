@@ -59,6 +59,10 @@ void compose__watch_stop(struct compose_watch *watch);
 /** Waits until an event has come: from then on none is missed. False: none did. */
 bool compose__watch_is_live(struct compose_watch *watch, uint32_t timeout_ms);
 
+/** Waits until the containers of the nodes from `first` up to `end` have been seen to be created; false when the time
+ * passed before. */
+bool compose__watch_created(struct compose_watch *watch, uint32_t first, uint32_t end, uint32_t timeout_ms);
+
 /** A node was told to start, or will be told to end: an end before the next start is as asked. */
 void compose__watch_started(struct compose_watch *watch, uint32_t node);
 void compose__watch_ending(struct compose_watch *watch, uint32_t node, bool asked);
@@ -67,7 +71,7 @@ void compose__watch_ending(struct compose_watch *watch, uint32_t node, bool aske
 bool compose__watch_ended(struct compose_watch *watch, uint32_t node, uint32_t timeout_ms,
                           struct muster_exit *exit);
 
-/* ---- prepare.c, up.c, locate.c, control.c ---- */
+/* ---- prepare.c, create.c, up.c, locate.c, control.c ---- */
 
 /** Finds the programs and the context that all calls of the run will name. MUSTER_OK; MUSTER_ESKIP; as runner__run(). */
 MUSTER_MUST_USE enum muster_rc compose__find_engine(struct compose *compose, struct muster_error *err);
@@ -76,6 +80,8 @@ MUSTER_MUST_USE enum muster_rc compose__record_project(struct compose *compose, 
 /** Renders all nodes; writes their files and the Compose file into the run directory. */
 MUSTER_MUST_USE enum muster_rc compose__write_files(struct compose *compose, struct muster_error *err);
 
+/** Has Compose create the project, copies the nodes' files into it and starts the nodes. */
+MUSTER_MUST_USE enum muster_rc compose__create_and_start(struct compose *compose, struct muster_error *err);
 enum muster_rc compose__up(struct muster_deployment *deployment, void **state, struct muster_error *err);
 void compose__detach(void *state);
 /** Reads where all nodes (or one) are published now. */

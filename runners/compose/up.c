@@ -1,125 +1,8 @@
-/* Bringing a project up: created by Compose, given its files, then started.
- *
- * Files reach a node with `docker cp` between creation and start, not by bind mounts: that works alike with an
- * engine on this host, in a virtual machine or on another host. */
+/* Bringing a project up. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "internal.h"
-
-#define UP_BASE_MS 120000u
-#define UP_PER_NODE_MS 3000u
-#define LIVE_MS 2000u
-#define LIVE_ATTEMPTS 5
-#define START_CALLS_MIN 4
-#define STARTS_PER_CALL_MAX 24u /* Fewer than a call has room for. */
-
-static uint32_t up_ms(const struct compose *compose)
-{
-    const struct muster_plan *plan = muster_deployment_plan(compose->deployment);
-    return (uint32_t)((UP_BASE_MS + UP_PER_NODE_MS * compose->node_count) * plan->slowdown);
-}
-
-static enum muster_rc create(struct compose *compose, struct muster_error *err)
-{
-    char path[4096 + 32];
-    snprintf(path, sizeof path, "%s/" COMPOSE_FILE, muster_deployment_directory(compose->deployment));
-    return compose__do(compose,
-                       compose__compose(&compose->engine, "--ansi", "never", "-f", path, "-p",
-                                        compose->project, "up", "--no-start", "--no-build", NULL),
-                       up_ms(compose), MUSTER_EINFRA, "creating the containers", err);
-}
-
-/* All nodes' files in one call: a volume is theirs together, and a container that does not run yet will do. */
-static enum muster_rc copy_files(struct compose *compose, struct muster_error *err)
-{
-    char from[4096 + 32];
-    char to[COMPOSE_NAME_BYTES + 32];
-    snprintf(from, sizeof from, "%s/nodes/.", muster_deployment_directory(compose->deployment));
-    snprintf(to, sizeof to, "%s:" COMPOSE_NODES_DIRECTORY "/", compose->nodes[0].container);
-    return compose__do(compose, compose__docker(&compose->engine, "cp", from, to, NULL), up_ms(compose),
-                       MUSTER_EINFRA, "copying the nodes' files", err);
-}
-
-/* No end may be missed, so nothing is started before the stream has shown that it carries events. */
-static enum muster_rc copy_until_live(struct compose *compose, struct muster_error *err)
-{
-    enum muster_rc rc = copy_files(compose, err);
-    for (int i = 0; i < LIVE_ATTEMPTS && rc == MUSTER_OK; i++) {
-        if (compose__watch_is_live(compose->watch, LIVE_MS)) {
-            return MUSTER_OK;
-        }
-        rc = copy_files(compose, err);
-    }
-    return rc != MUSTER_OK ? rc
-                           : muster_error_set(err, MUSTER_EINFRA,
-                                              "the engine's event stream carried no event within %.1f s",
-                                              LIVE_ATTEMPTS * LIVE_MS / 1000.0);
-}
-
-/* Each call starts its nodes one after the other. The engine's work for one keeps most of a processor busy, and a call
- * costs a tenth of that: some calls side by side are faster than one for each node. */
-static uint32_t start_call_count(const struct compose *compose)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t side_by_side = processors > START_CALLS_MIN / 2 ? (uint32_t)processors * 2 : START_CALLS_MIN;
-    uint32_t least = (compose->node_count + STARTS_PER_CALL_MAX - 1) / STARTS_PER_CALL_MAX;
-    uint32_t count = side_by_side < compose->node_count ? side_by_side : compose->node_count;
-    return count > least ? count : least;
-}
-
-static bool has_line(const char *text, const char *line)
-{
-    size_t bytes = strlen(line);
-    while (strncmp(text, line, bytes) != 0 || (text[bytes] != '\n' && text[bytes] != '\0')) {
-        text += strcspn(text, "\n");
-        if (*text == '\0') {
-            return false;
-        }
-        text++;
-    }
-    return true;
-}
-
-/* Names the first node that docker does not list as started. */
-static enum muster_rc judge_start(const struct compose *compose, const struct runner_command *command,
-                                  uint32_t first, uint32_t step, struct muster_error *err)
-{
-    char text[64];
-    uint32_t node = first;
-    while (node + step < compose->node_count && has_line(command->output, compose->nodes[node].container)) {
-        node += step;
-    }
-    snprintf(text, sizeof text, "starting node-%u", node);
-    return compose__judge(command, MUSTER_ENODE, text, err);
-}
-
-static enum muster_rc start_all(struct compose *compose, struct muster_error *err)
-{
-    uint32_t count = start_call_count(compose);
-    struct runner_command *commands = calloc(count, sizeof *commands);
-    if (commands == NULL) {
-        return muster_error_set(err, MUSTER_ENOMEM, "no memory for %u nodes", compose->node_count);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        commands[i].argv = compose__docker(&compose->engine, "start", NULL);
-    }
-    for (uint32_t i = 0; i < compose->node_count; i++) {
-        compose__watch_started(compose->watch, i);
-        runner__argv_add(&commands[i % count].argv, compose->nodes[i].container);
-    }
-    enum muster_rc rc = runner__run(&compose->programs, commands, count, up_ms(compose), err);
-    for (uint32_t i = 0; i < count; i++) {
-        rc = rc == MUSTER_OK ? judge_start(compose, &commands[i], i, count, err) : rc;
-        runner__command_fini(&commands[i]);
-    }
-    free(commands);
-    return rc;
-}
-
-/* ---- Up ---- */
 
 static enum muster_rc bring_up(struct compose *compose, struct muster_error *err)
 {
@@ -129,16 +12,10 @@ static enum muster_rc bring_up(struct compose *compose, struct muster_error *err
         rc = muster_ledger_created(ledger, COMPOSE_LEDGER_UP, compose->project, NULL, err);
     }
     if (rc == MUSTER_OK) {
-        rc = create(compose, err);
-    }
-    if (rc == MUSTER_OK) {
-        rc = copy_until_live(compose, err);
+        rc = compose__create_and_start(compose, err);
     }
     if (rc == MUSTER_OK) {
         rc = muster_ledger_removed(ledger, COMPOSE_LEDGER_UP, compose->project, err);
-    }
-    if (rc == MUSTER_OK) {
-        rc = start_all(compose, err);
     }
     return rc == MUSTER_OK ? compose__locate(compose, MUSTER_EVERY_NODE, err) : rc;
 }

@@ -68,6 +68,9 @@ static void take_event(struct compose_watch *watch, const struct compose_event *
     if (node != MUSTER_NO_NODE && event->kind == COMPOSE_OUT_OF_MEMORY) {
         watch->nodes[node].out_of_memory = true;
     }
+    if (node != MUSTER_NO_NODE && event->kind == COMPOSE_CREATED) {
+        watch->nodes[node].created = true;
+    }
     pthread_cond_broadcast(&watch->changed);
     pthread_mutex_unlock(&watch->lock);
     if (node != MUSTER_NO_NODE && event->kind == COMPOSE_DIED) {
@@ -102,8 +105,8 @@ static enum muster_rc open_stream(struct compose_watch *watch, struct muster_err
     struct compose *compose = watch->compose;
     const struct runner_argv argv =
         compose__docker(&compose->engine, "events", "--filter", compose->label, "--filter", "type=container",
-                        "--filter", "event=die", "--filter", "event=oom", "--filter", "event=extract-to-dir",
-                        "--format", "{{json .}}", NULL);
+                        "--filter", "event=create", "--filter", "event=die", "--filter", "event=oom",
+                        "--filter", "event=extract-to-dir", "--format", "{{json .}}", NULL);
     const struct runner_stream_options options = { .name = "engine-events",
                                                    .line_bytes_max = LINE_BYTES_MAX,
                                                    .line = take_line,

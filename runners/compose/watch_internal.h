@@ -8,6 +8,7 @@
 #include "shared/stream.h"
 
 struct watched_node {
+    bool created;
     bool runs; /* Until its end has been reported. */
     bool end_asked;
     bool out_of_memory;

@@ -29,6 +29,28 @@ bool compose__watch_is_live(struct compose_watch *watch, uint32_t timeout_ms)
     return live;
 }
 
+/* Under the lock. */
+static bool are_created(const struct compose_watch *watch, uint32_t first, uint32_t end)
+{
+    while (first < end && watch->nodes[first].created) {
+        first++;
+    }
+    return first == end;
+}
+
+bool compose__watch_created(struct compose_watch *watch, uint32_t first, uint32_t end, uint32_t timeout_ms)
+{
+    struct timespec deadline = until(muster_clock_ms() + timeout_ms);
+    int waited = 0;
+    pthread_mutex_lock(&watch->lock);
+    while (!are_created(watch, first, end) && waited == 0) {
+        waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &deadline);
+    }
+    bool created = are_created(watch, first, end);
+    pthread_mutex_unlock(&watch->lock);
+    return created;
+}
+
 void compose__watch_started(struct compose_watch *watch, uint32_t node)
 {
     pthread_mutex_lock(&watch->lock);

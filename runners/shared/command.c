@@ -15,13 +15,6 @@
 #define OUTPUT_MAX MUSTER_TOOL_OUTPUT_MAX
 #define KILL_TIMEOUT_MS 5000u
 
-/* A command under way. */
-struct flight {
-    struct runner_command *command;
-    uint32_t process;
-    char paths[2][4096 + 64]; /* Of what is kept; "" for what goes to a file of the caller's. */
-};
-
 void runner__command_fini(struct runner_command *command)
 {
     free(command->output);
@@ -53,12 +46,12 @@ static char *take_file(const char *path)
     return text;
 }
 
-static enum muster_rc begin(struct runner_programs *programs, struct runner_command *command,
-                            struct flight *flight, struct muster_error *err)
+enum muster_rc runner__begin(struct runner_programs *programs, struct runner_command *command,
+                             struct runner_flight *flight, struct muster_error *err)
 {
     const char *directory = muster_deployment_directory(programs->deployment);
     unsigned number = atomic_fetch_add(&programs->command_count, 1);
-    *flight = (struct flight){ .command = command };
+    *flight = (struct runner_flight){ .command = command };
     if (command->stdout_path == NULL) {
         snprintf(flight->paths[0], sizeof flight->paths[0], "%s/command-%u.out", directory, number);
     }
@@ -76,7 +69,7 @@ static enum muster_rc begin(struct runner_programs *programs, struct runner_comm
     return muster_deployment_spawn(programs->deployment, &spawn, &flight->process, err);
 }
 
-static enum muster_rc expire(struct runner_programs *programs, const struct flight *flight,
+static enum muster_rc expire(struct runner_programs *programs, const struct runner_flight *flight,
                              uint32_t timeout_ms, struct muster_error *err)
 {
     struct muster_exit exit;
@@ -91,8 +84,15 @@ static enum muster_rc expire(struct runner_programs *programs, const struct flig
                                   argv->args[0], argv->args[argv->count - 1], timeout_ms / 1000.0);
 }
 
-static enum muster_rc finish(struct runner_programs *programs, struct flight *flight, uint64_t deadline_ms,
-                             uint32_t timeout_ms, struct muster_error *err)
+bool runner__has_ended(struct runner_programs *programs, const struct runner_flight *flight)
+{
+    struct muster_exit exit;
+    return muster_deployment_wait_exit(programs->deployment, flight->process, 0, &exit, NULL) !=
+           MUSTER_ETIMEDOUT;
+}
+
+enum muster_rc runner__finish(struct runner_programs *programs, struct runner_flight *flight,
+                              uint64_t deadline_ms, uint32_t timeout_ms, struct muster_error *err)
 {
     struct runner_command *command = flight->command;
     enum muster_rc rc =
@@ -120,7 +120,7 @@ static enum muster_rc finish(struct runner_programs *programs, struct flight *fl
 enum muster_rc runner__run(struct runner_programs *programs, struct runner_command *commands, size_t count,
                            uint32_t timeout_ms, struct muster_error *err)
 {
-    struct flight *flights = calloc(AT_ONCE, sizeof *flights);
+    struct runner_flight *flights = calloc(AT_ONCE, sizeof *flights);
     uint64_t deadline_ms = muster_clock_ms() + timeout_ms;
     enum muster_rc first =
         flights == NULL ? muster_error_set(err, MUSTER_ENOMEM, "no memory to run programs") : MUSTER_OK;
@@ -129,12 +129,12 @@ enum muster_rc runner__run(struct runner_programs *programs, struct runner_comma
     /* In order: the oldest is waited for while the others go on. After a failure none is begun. */
     while (flights != NULL && (finished < begun || (begun < count && first == MUSTER_OK))) {
         if (begun < count && begun - finished < AT_ONCE && first == MUSTER_OK) {
-            first = begin(programs, &commands[begun], &flights[begun % AT_ONCE], err);
+            first = runner__begin(programs, &commands[begun], &flights[begun % AT_ONCE], err);
             begun += first == MUSTER_OK;
             continue;
         }
-        enum muster_rc rc = finish(programs, &flights[finished % AT_ONCE], deadline_ms, timeout_ms,
-                                   first == MUSTER_OK ? err : NULL);
+        enum muster_rc rc = runner__finish(programs, &flights[finished % AT_ONCE], deadline_ms, timeout_ms,
+                                           first == MUSTER_OK ? err : NULL);
         finished++;
         first = first == MUSTER_OK ? rc : first;
     }
