@@ -73,7 +73,7 @@ static void read_terminated(const json_t *terminated, struct k8s_pod *pod)
     say_why(pod, reason, text_at(terminated, "message"));
 }
 
-/* A volume that is still being made keeps a pod from being placed; all else does for good. */
+/* A claim that is not seen yet, or a volume that is still being made, keeps a pod from being placed; all else does for good. */
 static void read_unscheduled(const json_t *conditions, struct k8s_pod *pod)
 {
     for (size_t i = 0; i < json_array_size(conditions); i++) {
@@ -81,7 +81,7 @@ static void read_unscheduled(const json_t *conditions, struct k8s_pod *pod)
         const char *message = text_at(condition, "message");
         if (strcmp(text_at(condition, "type"), "PodScheduled") == 0 &&
             strcmp(text_at(condition, "reason"), "Unschedulable") == 0) {
-            pod->stage = strstr(message, "PersistentVolumeClaim") == NULL ? K8S_POD_STUCK : K8S_POD_COMES;
+            pod->stage = strcasestr(message, "persistentvolumeclaim") == NULL ? K8S_POD_STUCK : K8S_POD_COMES;
             say_why(pod, "Unschedulable", message);
         }
     }

@@ -46,6 +46,9 @@ START_TEST(stages_of_a_pod)
         { "{\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\",\"reason\":\"Unschedulable\","
           "\"message\":\"pod has unbound immediate PersistentVolumeClaims\"}]}",
           K8S_POD_COMES, "Unschedulable: pod has unbound immediate PersistentVolumeClaims" },
+        { "{\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\",\"reason\":\"Unschedulable\","
+          "\"message\":\"persistentvolumeclaim \\\"a\\\" not found\"}]}",
+          K8S_POD_COMES, "Unschedulable: persistentvolumeclaim \"a\" not found" },
         { "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\",\"reason\":\"Unschedulable\"}]}",
           K8S_POD_COMES, "" },
         { "{\"phase\":\"Failed\",\"reason\":\"Evicted\",\"message\":\"low on memory\"}", K8S_POD_ENDED,

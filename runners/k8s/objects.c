@@ -211,14 +211,15 @@ static json_t *pod_object(const struct k8s_common *common, uint32_t node,
 enum muster_rc k8s__add_node(json_t *items, const struct k8s_common *common, uint32_t node,
                              const struct muster_rendering *rendering, struct muster_error *err)
 {
+    /* The claim first: a scheduler that sees a pod before its claim gives up for a while. */
+    if (common->storage[0] != '\0' && json_array_append_new(items, k8s__claim_object(common, node)) != 0) {
+        return muster_error_set(err, MUSTER_ENOMEM, "no memory for the objects of node-%u", node);
+    }
     if (json_array_append_new(items, files_object(common, node, rendering)) != 0 ||
         json_array_append_new(items, pod_object(common, node, rendering)) != 0) {
         return muster_error_set(err, MUSTER_EINVAL,
                                 "a file, argument or variable of node-%u, or the image's name, is not UTF-8",
                                 node);
-    }
-    if (common->storage[0] != '\0' && json_array_append_new(items, k8s__claim_object(common, node)) != 0) {
-        return muster_error_set(err, MUSTER_ENOMEM, "no memory for the objects of node-%u", node);
     }
     return MUSTER_OK;
 }

@@ -143,10 +143,10 @@ START_TEST(storage_makes_a_claim)
     with.storage = "1Gi";
     json_t *items = items_of(&with, "a", "b");
     ck_assert_uint_eq(json_array_size(items), 3);
-    const json_t *claim = json_array_get(items, 2);
+    const json_t *claim = json_array_get(items, 0);
     ck_assert_str_eq(text_at(claim, "kind"), "PersistentVolumeClaim");
     ck_assert_str_eq(text_at(claim, "spec.resources.requests.storage"), "1Gi");
-    const json_t *volumes = at(json_array_get(items, 1), "spec.volumes");
+    const json_t *volumes = at(json_array_get(items, 2), "spec.volumes");
     const json_t *data = json_array_get(volumes, json_array_size(volumes) - 1);
     ck_assert_str_eq(text_at(data, "name"), "data");
     ck_assert_str_eq(text_at(data, "persistentVolumeClaim.claimName"), text_at(claim, "metadata.name"));
