@@ -53,6 +53,11 @@ struct muster_ledger *muster_deployment_ledger(struct muster_deployment *deploym
     return deployment->session->ledger;
 }
 
+bool muster_deployment_is_ending(const struct muster_deployment *deployment)
+{
+    return muster__nodes_all_asked(deployment->nodes);
+}
+
 void muster_deployment_node_directory(const struct muster_deployment *deployment, uint32_t node,
                                       char path[4096])
 {

@@ -165,6 +165,14 @@ void muster__nodes_ask_all(struct muster_nodes *nodes)
     pthread_mutex_unlock(&nodes->lock);
 }
 
+bool muster__nodes_all_asked(struct muster_nodes *nodes)
+{
+    pthread_mutex_lock(&nodes->lock);
+    bool asked = nodes->all_asked;
+    pthread_mutex_unlock(&nodes->lock);
+    return asked;
+}
+
 /* Outside the lock: the one who is told may ask us at once. */
 static void tell_changed(struct muster_nodes *nodes)
 {

@@ -39,6 +39,7 @@ void muster__nodes_ask_end(struct muster_nodes *nodes, uint32_t node, bool asked
 
 /** All ends from here on are as asked: the run is being taken down. */
 void muster__nodes_ask_all(struct muster_nodes *nodes);
+bool muster__nodes_all_asked(struct muster_nodes *nodes);
 
 /** The node's process or container ended. Unasked: the first one becomes the failure. */
 void muster__nodes_ended(struct muster_nodes *nodes, uint32_t node, const struct muster_exit *exit);

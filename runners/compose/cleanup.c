@@ -114,14 +114,13 @@ static void remove_all(struct removal *removal, const struct compose_found *foun
     }
 }
 
-static enum muster_rc engine_is_silent(struct removal *removal, const struct muster_error *cause, bool *done,
-                                       struct muster_error *err)
+static enum muster_rc engine_is_silent(struct removal *removal, uint64_t asked_ms,
+                                       const struct muster_error *cause, bool *done, struct muster_error *err)
 {
-    uint64_t now_ms = muster_clock_ms();
     if (removal->failing_since_ms == 0) {
-        removal->failing_since_ms = now_ms;
+        removal->failing_since_ms = asked_ms;
     }
-    *done = now_ms - removal->failing_since_ms > ENGINE_PATIENCE_MS;
+    *done = muster_clock_ms() - removal->failing_since_ms > ENGINE_PATIENCE_MS;
     return *done ? muster_error_set(err, MUSTER_EINFRA,
                                     "%s; nothing was removed; `muster sweep` does it once the engine is back",
                                     cause->text)
@@ -133,10 +132,11 @@ static enum muster_rc remove_once(struct removal *removal, bool *done, struct mu
 {
     struct compose_found found;
     struct muster_error cause = { 0 };
+    uint64_t asked_ms = muster_clock_ms();
     enum muster_rc rc = compose__look(removal->record, NAME_AND_STATE, &found, &cause);
     if (rc != MUSTER_OK) {
         compose__found_fini(&found);
-        return engine_is_silent(removal, &cause, done, err);
+        return engine_is_silent(removal, asked_ms, &cause, done, err);
     }
     removal->failing_since_ms = 0;
     if (compose__found_nothing(&found)) {

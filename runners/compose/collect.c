@@ -165,11 +165,12 @@ enum muster_rc compose__collect(const struct muster_ledger_view *view, struct mu
         return rc == MUSTER_ENOTFOUND ? MUSTER_OK : rc;
     }
     rc = runner__log_directory_make(view, record.log_directory, err);
-    if (rc == MUSTER_OK) {
-        rc = compose__save_logs(view, &record, 0, record.node_count, err);
-    }
+    /* Logs may take long; so first what does not, unless the engine hangs. */
     if (rc == MUSTER_OK) {
         rc = save_states(view, &record, err);
+    }
+    if (rc == MUSTER_OK) {
+        rc = compose__save_logs(view, &record, 0, record.node_count, err);
     }
     compose__engine_fini(&record.engine);
     return rc;

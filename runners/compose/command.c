@@ -4,6 +4,8 @@
 #include "internal.h"
 #include "muster/tool.h"
 
+#define CHECK_MS 10000u
+
 bool compose__is_engine_gone(const char *complaint)
 {
     static const char *const signs[] = { "Cannot connect to the Docker daemon",
@@ -37,6 +39,19 @@ enum muster_rc compose__judge(const struct runner_command *command, enum muster_
     char how[96];
     return muster_error_set(err, rc, "%s: docker %s: %s", what, muster_exit_describe(&command->exit, how),
                             muster_tool_complaint(complaint, line));
+}
+
+/* An engine that hangs is as gone as one that does not answer at all. */
+enum muster_rc compose__check(void *state, struct muster_error *err)
+{
+    struct compose *compose = state;
+    struct runner_command command = { .argv = compose__docker(&compose->engine, "version", "--format",
+                                                              "{{.Server.Version}}", NULL) };
+    enum muster_rc rc = runner__run(&compose->programs, &command, 1, CHECK_MS, err);
+    rc = rc != MUSTER_OK ? muster_error_context(err, MUSTER_EINFRA, "the Docker engine does not answer")
+                         : compose__judge(&command, MUSTER_EINFRA, "asking whether the engine is there", err);
+    runner__command_fini(&command);
+    return rc;
 }
 
 enum muster_rc compose__do(struct compose *compose, struct runner_argv argv, uint32_t timeout_ms,

@@ -40,6 +40,7 @@ const struct muster_runner muster_compose_runner = {
     .up = compose__up,
     .endpoint = compose_endpoint,
     .control = compose__control,
+    .check = compose__check,
     .detach = compose__detach,
     .collect = compose__collect,
     .down = compose__down,

@@ -47,6 +47,9 @@ MUSTER_MUST_USE enum muster_rc compose__do(struct compose *compose, struct runne
                                            uint32_t timeout_ms, enum muster_rc rc, const char *what,
                                            struct muster_error *err);
 
+/** Whether the engine answers. MUSTER_OK or MUSTER_EINFRA. */
+enum muster_rc compose__check(void *state, struct muster_error *err);
+
 /** Whether a complaint says that the engine is not there. */
 bool compose__is_engine_gone(const char *complaint);
 

@@ -1,6 +1,5 @@
 /* What the engine's event stream says. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -86,14 +85,18 @@ static void take_line(void *context, const char *line, size_t bytes)
     }
 }
 
-/* The guardian ends the stream itself when it takes the run down; any other end is the engine's. */
+/* The guardian ends the stream itself when it takes the run down; after any other end nothing would be seen any more. */
 static bool stream_ended(void *context, const struct muster_exit *exit, struct runner_argv *again)
 {
     struct compose_watch *watch = context;
+    char how[96];
     (void)again;
-    if (exit->signal == 0 && exit->code != 128 + SIGTERM) {
-        muster_deployment_failed(watch->compose->deployment,
-                                 "the Docker engine's event stream broke off: the engine went away");
+    if (!muster_deployment_is_ending(watch->compose->deployment)) {
+        muster_deployment_failed(
+            watch->compose->deployment,
+            "the Docker engine's event stream broke off (docker events %s): the engine went away, "
+            "or docker was ended",
+            muster_exit_describe(exit, how));
     }
     return false;
 }

@@ -172,6 +172,62 @@ json_t *k8s__next_object(const char **text)
     return json;
 }
 
+/* A namespace that two runs found missing was made by one of them, and goes with that one. */
+static enum muster_rc check_space(const json_t *json, const char *run_id, struct muster_error *err)
+{
+    const json_t *metadata = json_object_get(json, "metadata");
+    return strcmp(text_at(json_object_get(metadata, "labels"), K8S_LABEL), run_id) == 0
+               ? MUSTER_OK
+               : muster_error_set(err, MUSTER_EINFRA,
+                                  "the namespace '%.63s' was made by somebody else at the same time; make it "
+                                  "before the runs that are to share it",
+                                  text_at(metadata, "name"));
+}
+
+static enum muster_rc take_created(const json_t *json, const struct k8s_created *created,
+                                   struct muster_error *err)
+{
+    const char *kind = text_at(json, "kind");
+    const json_t *items = strcmp(kind, "List") == 0 ? json_object_get(json, "items") : NULL;
+    struct k8s_service service;
+    enum muster_rc rc = MUSTER_OK;
+    for (size_t i = 0; i < json_array_size(items) && rc == MUSTER_OK; i++) {
+        const json_t *item = json_array_get(items, i);
+        rc = strcmp(text_at(item, "kind"), "List") == 0 ? MUSTER_OK : take_created(item, created, err);
+    }
+    if (strcmp(kind, "Namespace") == 0) {
+        return check_space(json, created->run_id, err);
+    }
+    if (strcmp(kind, "Service") != 0) {
+        return rc;
+    }
+    rc = k8s__read_service(json, &service, err);
+    uint32_t node =
+        rc != MUSTER_OK ? MUSTER_NO_NODE : k8s__node_of(created->prefix, service.name, created->node_count);
+    if (node != MUSTER_NO_NODE) {
+        created->services[node] = service;
+    }
+    return rc;
+}
+
+enum muster_rc k8s__read_created(const char *text, const struct k8s_created *created,
+                                 struct muster_error *err)
+{
+    enum muster_rc rc = MUSTER_OK;
+    json_t *json;
+    while (rc == MUSTER_OK && (json = k8s__next_object(&text)) != NULL) {
+        rc = take_created(json, created, err);
+        json_decref(json);
+    }
+    for (uint32_t i = 0; i < created->node_count && rc == MUSTER_OK; i++) {
+        if (created->services[i].address[0] == '\0') {
+            rc = muster_error_set(err, MUSTER_EINFRA, "the API server gave the service of node-%u no address",
+                                  i);
+        }
+    }
+    return rc;
+}
+
 /* ---- The keeper ---- */
 
 enum muster_rc k8s__read_ended(const char *answer, struct k8s_ended *ret, struct muster_error *err)

@@ -113,6 +113,45 @@ START_TEST(how_a_container_ended)
 }
 END_TEST
 
+#define SERVICE(name, address)                                                                               \
+    "{\"kind\":\"Service\",\"metadata\":{\"name\":\"" name "\"},\"spec\":{\"clusterIP\":\"" address "\"}}"
+#define SPACE(run)                                                                                           \
+    "{\"kind\":\"Namespace\",\"metadata\":{\"name\":\"ci\",\"labels\":{\"muster.run\":\"" run "\"}}}"
+
+START_TEST(what_was_created)
+{
+    static const struct {
+        const char *text;
+        enum muster_rc rc;
+    } cases[] = {
+        { SPACE("7c") SERVICE("m-7c-node-0", "10.0.0.1") "\n" SERVICE("m-7c-node-1", "10.0.0.2"), MUSTER_OK },
+        { "{\"kind\":\"List\",\"items\":[" SPACE("7c") "," SERVICE("m-7c-node-1", "10.0.0.2") "," SERVICE(
+              "m-7c-node-0", "10.0.0.1") "]}",
+          MUSTER_OK },
+        { SPACE("8d") SERVICE("m-7c-node-0", "10.0.0.1") SERVICE("m-7c-node-1", "10.0.0.2"), MUSTER_EINFRA },
+        { "{\"kind\":\"Namespace\"}", MUSTER_EINFRA },
+        { SERVICE("m-7c-node-0", "10.0.0.1") SERVICE("m-7c-node-2", "10.0.0.2"), MUSTER_EINFRA },
+        { SERVICE("m-7c-node-0", "None"), MUSTER_EREPLY },
+        { "{\"kind\":\"List\",\"items\":[{\"kind\":\"List\",\"items\":[7]},8]}", MUSTER_EINFRA },
+        { "", MUSTER_EINFRA },
+        { "{", MUSTER_EINFRA },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct k8s_service services[2] = { { .node_port = 0 } };
+        const struct k8s_created created = {
+            .run_id = "7c", .prefix = "m-7c", .services = services, .node_count = 2
+        };
+        struct muster_error err = { 0 };
+        ck_assert_msg(k8s__read_created(cases[i].text, &created, &err) == cases[i].rc, "%s: %s",
+                      cases[i].text, err.text);
+        if (cases[i].rc == MUSTER_OK) {
+            ck_assert_str_eq(services[0].address, "10.0.0.1");
+            ck_assert_str_eq(services[1].address, "10.0.0.2");
+        }
+    }
+}
+END_TEST
+
 START_TEST(events_of_a_watch)
 {
     static const char pod_json[] =
@@ -254,6 +293,7 @@ int main(void)
     tcase_add_test(tests, stages_of_a_pod);
     tcase_add_test(tests, what_keeps_a_container_from_starting);
     tcase_add_test(tests, how_a_container_ended);
+    tcase_add_test(tests, what_was_created);
     tcase_add_test(tests, events_of_a_watch);
     tcase_add_test(tests, lines_that_make_no_sense_are_refused);
     tcase_add_test(tests, services_have_addresses);

@@ -9,6 +9,7 @@
 
 #define PATIENCE_MS 15000u /* For an API server that comes back. */
 #define PAUSE_MS 250
+#define RECENT_MS 20000u /* What fails so soon after an outage may have failed because of it. */
 
 static bool did_not_reach(const struct runner_command *command)
 {
@@ -73,10 +74,11 @@ enum muster_rc k8s__judge(const struct runner_command *command, enum muster_rc r
 enum muster_rc k8s__check(void *state, struct muster_error *err)
 {
     struct k8s *k8s = state;
-    double away_s = k8s__watch_away_s(k8s->watch);
-    if (away_s > 0) {
+    double ago_s;
+    if (k8s__watch_was_away(
+            k8s->watch, (uint32_t)(RECENT_MS * muster_deployment_plan(k8s->deployment)->slowdown), &ago_s)) {
         return muster_error_set(err, MUSTER_EINFRA,
-                                "the API server of the cluster was away for %.1f s or more", away_s);
+                                "the API server of the cluster was away until %.1f s before", ago_s);
     }
     struct runner_command command = { .argv = k8s__kubectl(&k8s->cluster, "get", "--raw", "/version",
                                                            "--request-timeout=5s", NULL) };

@@ -164,14 +164,13 @@ static void remove_all(struct removal *removal, bool pods_only)
     removal->by_force = removal->by_force || muster_clock_ms() - began_ms >= left_ms;
 }
 
-static enum muster_rc server_is_silent(struct removal *removal, const struct muster_error *cause, bool *done,
-                                       struct muster_error *err)
+static enum muster_rc server_is_silent(struct removal *removal, uint64_t asked_ms,
+                                       const struct muster_error *cause, bool *done, struct muster_error *err)
 {
-    uint64_t now_ms = muster_clock_ms();
     if (removal->failing_since_ms == 0) {
-        removal->failing_since_ms = now_ms;
+        removal->failing_since_ms = asked_ms;
     }
-    *done = now_ms - removal->failing_since_ms > PATIENCE_MS;
+    *done = muster_clock_ms() - removal->failing_since_ms > PATIENCE_MS;
     return *done ? muster_error_set(err, MUSTER_EINFRA,
                                     "%s; what is left of the run is in namespace %s; `muster sweep` removes "
                                     "it once the API server is back",
@@ -185,8 +184,9 @@ static enum muster_rc remove_once(struct removal *removal, bool *done, struct mu
     struct k8s_thing *things = NULL;
     size_t count = 0;
     struct muster_error cause = { 0 };
+    uint64_t asked_ms = muster_clock_ms();
     if (k8s__look(removal->record, &things, &count, &cause) != MUSTER_OK) {
-        return server_is_silent(removal, &cause, done, err);
+        return server_is_silent(removal, asked_ms, &cause, done, err);
     }
     removal->failing_since_ms = 0;
     if (count == 0) {

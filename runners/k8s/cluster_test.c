@@ -131,11 +131,25 @@ START_TEST(lost_connections_are_told_from_refusals)
 }
 END_TEST
 
+START_TEST(sizes_are_told_from_other_words)
+{
+    static const char *const good[] = { "1", "1000", "1Gi", "0.5G", "12.25Mi", "3k", "1.Ei" };
+    static const char *const bad[] = { "", "lots", "Gi", "1 Gi", "-1Gi", "1gi", ".5Gi", "1GiB", "1e3x" };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        ck_assert_msg(k8s__is_quantity(good[i]), "'%s'", good[i]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert_msg(!k8s__is_quantity(bad[i]), "'%s'", bad[i]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cluster");
     TCase *tests = tcase_create("cluster");
     tcase_add_checked_fixture(tests, make_kubectl, remove_kubectl);
+    tcase_add_test(tests, sizes_are_told_from_other_words);
     tcase_add_test(tests, a_cluster_survives_the_ledger);
     tcase_add_test(tests, relative_files_are_found_from_elsewhere);
     tcase_add_test(tests, without_kubectl_or_context_it_is_a_skip);

@@ -53,6 +53,15 @@ const char *k8s__program(const struct muster_plan *plan, const struct muster_var
 /** Logs a call of kubectl, for K8S_RUNNER_DEBUG. */
 void k8s__log_call(const struct runner_argv *argv);
 
+/* ---- variables.c ---- */
+
+/** Whether a text is a size as Kubernetes takes it: "1Gi", "0.5G", "1000". */
+bool k8s__is_quantity(const char *text);
+/** MUSTER_OK; MUSTER_EINVAL names the variable, or the system's port, that cannot be. */
+MUSTER_MUST_USE enum muster_rc k8s__check_plan(const struct muster_plan *plan,
+                                               const struct muster_variables *variables,
+                                               struct muster_error *err);
+
 /* ---- call.c ---- */
 
 /** Runs commands as runner__run() does, and again those that did not reach the API server, until the deadline.
@@ -64,15 +73,15 @@ MUSTER_MUST_USE enum muster_rc k8s__run(struct k8s *k8s, struct runner_command *
 MUSTER_MUST_USE enum muster_rc k8s__judge(const struct runner_command *command, enum muster_rc rc,
                                           const char *what, struct muster_error *err);
 
-/** Whether the API server answers, and always has. MUSTER_OK or MUSTER_EINFRA. */
+/** Whether the API server answers, and has done so lately. MUSTER_OK or MUSTER_EINFRA. */
 enum muster_rc k8s__check(void *state, struct muster_error *err);
 
 /* ---- watch.c, watch_nodes.c: the pods ---- */
 
 MUSTER_MUST_USE enum muster_rc k8s__watch_start(struct k8s *k8s, struct muster_error *err);
 void k8s__watch_stop(struct k8s_watch *watch);
-/** How long the API server was away at the longest, in seconds; 0: it never was. */
-double k8s__watch_away_s(const struct k8s_watch *watch);
+/** Whether the API server was found to be away not longer than that ago, and how long ago. */
+bool k8s__watch_was_away(const struct k8s_watch *watch, uint32_t within_ms, double *ago_s);
 
 /** Waits until every pod runs. A node that has ended is no failure here: it was reported. MUSTER_OK; MUSTER_EINFRA,
  * one cannot start, err has the reason and its events; MUSTER_ETIMEDOUT, err names those that are missing. */

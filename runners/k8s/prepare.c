@@ -102,26 +102,45 @@ static bool only_exist(const char *complaint)
     return any;
 }
 
+/* One call with the objects of a file. A first call whose answer was lost may have created some: then they are there. */
+static enum muster_rc create(struct k8s *k8s, const char *verb, const char *path, const char *format,
+                             const char *what, char **output, bool *existed, struct muster_error *err)
+{
+    struct runner_command command = { .argv = k8s__kubectl(&k8s->cluster, verb, "-n", k8s->space, "-f", path,
+                                                           "-o", format, NULL) };
+    if (strcmp(verb, "create") == 0) {
+        runner__argv_add(&command.argv, "--validate=false");
+    }
+    enum muster_rc rc = k8s__run(k8s, &command, 1, (uint32_t)muster_clock_left_ms(k8s->up_deadline_ms), err);
+    *existed = rc == MUSTER_OK && command.exit.code != 0 && only_exist(command.complaint);
+    if (rc == MUSTER_OK && !*existed) {
+        rc = k8s__judge(&command, MUSTER_EINFRA, what, err);
+    }
+    *output = command.output;
+    command.output = NULL;
+    runner__command_fini(&command);
+    return rc == MUSTER_ETIMEDOUT ? muster_error_context(err, rc, "%s", what) : rc;
+}
+
 enum muster_rc k8s__create(struct k8s *k8s, json_t *list, const char *file, const char *what, char **output,
                            struct muster_error *err)
 {
     char path[4096 + 64];
+    char *said = NULL;
+    bool existed = false;
     snprintf(path, sizeof path, "%s/%s", muster_deployment_directory(k8s->deployment), file);
     enum muster_rc rc = write_list(list, path, err);
-    if (rc != MUSTER_OK) {
-        return rc;
+    if (rc == MUSTER_OK) {
+        rc = create(k8s, "create", path, output == NULL ? "name" : "json", what, &said, &existed, err);
     }
-    struct runner_command command = { .argv = k8s__kubectl(&k8s->cluster, "create", "--validate=false", "-n",
-                                                           k8s->space, "-f", path, "-o",
-                                                           output == NULL ? "name" : "json", NULL) };
-    rc = k8s__run(k8s, &command, 1, (uint32_t)muster_clock_left_ms(k8s->up_deadline_ms), err);
-    if (rc == MUSTER_OK && !only_exist(command.complaint)) {
-        rc = k8s__judge(&command, MUSTER_EINFRA, what, err);
+    if (existed && output != NULL) {
+        free(said);
+        rc = create(k8s, "get", path, "json", what, &said, &existed, err);
     }
     if (rc == MUSTER_OK && output != NULL) {
-        *output = command.output;
-        command.output = NULL;
+        *output = said;
+        said = NULL;
     }
-    runner__command_fini(&command);
-    return rc == MUSTER_ETIMEDOUT ? muster_error_context(err, rc, "%s", what) : rc;
+    free(said);
+    return rc;
 }

@@ -7,9 +7,7 @@
 #include <unistd.h>
 
 #include "internal.h"
-#include "keeper/ask.h"
 #include "muster/tool.h"
-#include "shared/text.h"
 
 #define PROBE_MS 10000u
 #define UNNAMED_SPACE "muster-probe" /* Stands for one that a run would make. */
@@ -23,6 +21,7 @@ static const struct right {
 } rights[] = {
     { "create", "namespaces", NULL, WITH_OWN_SPACE },
     { "delete", "namespaces", NULL, WITH_OWN_SPACE },
+    { "list", "namespaces", NULL, WITH_OWN_SPACE },
     { "create", "services", NULL, ALWAYS },
     { "delete", "services", NULL, ALWAYS },
     { "list", "services", NULL, ALWAYS },
@@ -44,47 +43,6 @@ static const struct right {
 };
 
 enum question { ASK_VERSION, ASK_SPACE, ASK_RIGHTS, QUESTION_COUNT };
-
-/* ---- What the user said ---- */
-
-static enum muster_rc check_variables(const struct muster_variables *variables, struct muster_error *err)
-{
-    static const enum muster_variable names[] = { MUSTER_VAR_K8S_NAMESPACE, MUSTER_VAR_K8S_RELEASE };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *name = muster_variable_text(variables, names[i]);
-        if (name[0] != '\0' && !k8s__is_name(name)) {
-            return muster_error_set(
-                err, MUSTER_EINVAL,
-                "%s is '%s', which Kubernetes does not take for a name; use small letters, "
-                "digits and dashes between them",
-                muster_variable_info(names[i])->name, name);
-        }
-    }
-    if (muster_variable_text(variables, MUSTER_VAR_K8S_NODE_HOST)[0] != '\0' &&
-        runner__check_host(variables, MUSTER_VAR_K8S_NODE_HOST, err) != MUSTER_OK) {
-        return MUSTER_EINVAL;
-    }
-    const char *policy = muster_variable_text(variables, MUSTER_VAR_IMAGE_PULL_POLICY);
-    if (strcmp(policy, "Always") != 0 && strcmp(policy, "IfNotPresent") != 0 &&
-        strcmp(policy, "Never") != 0) {
-        return muster_error_set(err, MUSTER_EINVAL, "%s is '%s'; use Always, IfNotPresent or Never",
-                                muster_variable_info(MUSTER_VAR_IMAGE_PULL_POLICY)->name, policy);
-    }
-    return MUSTER_OK;
-}
-
-static enum muster_rc check_ports(const struct muster_system *system, struct muster_error *err)
-{
-    for (size_t i = 0; i < system->port_count; i++) {
-        if (system->ports[i].number == KEEPER_PORT) {
-            return muster_error_set(err, MUSTER_EINVAL,
-                                    "the port '%s' of the system '%s' is %d, which the k8s runner uses in "
-                                    "each pod itself; give it another number",
-                                    system->ports[i].name, system->name, KEEPER_PORT);
-        }
-    }
-    return MUSTER_OK;
-}
 
 /* ---- Rights ---- */
 
@@ -269,10 +227,7 @@ enum muster_rc k8s__probe(const struct muster_plan *plan, const struct muster_va
         rc = find_context(&cluster, err);
     }
     if (rc == MUSTER_OK) {
-        rc = check_variables(variables, err);
-    }
-    if (rc == MUSTER_OK) {
-        rc = check_ports(plan->system, err);
+        rc = k8s__check_plan(plan, variables, err);
     }
     if (rc == MUSTER_OK) {
         rc = ask_cluster(&cluster, variables, err);

@@ -16,17 +16,19 @@ static void take_line(void *context, const char *line, size_t bytes)
     (void)bytes;
 }
 
+/* Left to itself it rejects all that looks like exec or attach of a pod, also where that is a path of the node's. */
 static struct runner_argv proxy_argv(const struct k8s *k8s)
 {
-    return k8s__kubectl(&k8s->cluster, "proxy", "--unix-socket", SOCKET, NULL);
+    return k8s__kubectl(&k8s->cluster, "proxy", "--unix-socket", SOCKET, "--reject-paths", "^$", NULL);
 }
 
-/* The guardian ends it with a signal when it takes the run down. One that failed is started again: requests fail
+/* The guardian ends it when it takes the run down. One that failed is started again: requests fail
  * meanwhile, and are asked again by who needs them. */
 static bool proxy_ended(void *context, const struct muster_exit *exit, struct runner_argv *again)
 {
     struct k8s *k8s = context;
-    if (exit->signal != 0 || exit->code > 128 || !runner__stream_pause(k8s->proxy, 200)) {
+    (void)exit;
+    if (muster_deployment_is_ending(k8s->deployment) || !runner__stream_pause(k8s->proxy, 200)) {
         return false;
     }
     *again = proxy_argv(k8s);

@@ -11,28 +11,20 @@
 
 static enum muster_rc take_services(struct k8s *k8s, const char *output, struct muster_error *err)
 {
-    enum muster_rc rc = MUSTER_OK;
-    json_t *json;
-    while (rc == MUSTER_OK && (json = k8s__next_object(&output)) != NULL) {
-        const char *kind = json_string_value(json_object_get(json, "kind"));
-        struct k8s_service service;
-        if (kind != NULL && strcmp(kind, "Service") == 0) {
-            rc = k8s__read_service(json, &service, err);
-            uint32_t node =
-                rc != MUSTER_OK ? MUSTER_NO_NODE : k8s__node_of(k8s->prefix, service.name, k8s->node_count);
-            if (node != MUSTER_NO_NODE) {
-                k8s->nodes[node].service = service;
-            }
-        }
-        json_decref(json);
+    struct k8s_service *services = calloc(k8s->node_count, sizeof *services);
+    if (services == NULL) {
+        return muster_error_set(err, MUSTER_ENOMEM, "no memory for %u services", k8s->node_count);
     }
-    for (uint32_t i = 0; i < k8s->node_count && rc == MUSTER_OK; i++) {
-        if (k8s->nodes[i].service.address[0] == '\0') {
-            rc = muster_error_set(err, MUSTER_EINFRA, "the API server gave the service '%s' no address",
-                                  k8s->nodes[i].name);
-        }
+    const struct k8s_created created = { .run_id = muster_deployment_run_id(k8s->deployment),
+                                         .prefix = k8s->prefix,
+                                         .services = services,
+                                         .node_count = k8s->node_count };
+    enum muster_rc rc = k8s__read_created(output, &created, err);
+    for (uint32_t i = 0; i < k8s->node_count; i++) {
+        k8s->nodes[i].service = services[i];
         k8s->hosts[i] = k8s->nodes[i].service.address;
     }
+    free(services);
     return rc;
 }
 

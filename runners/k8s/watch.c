@@ -85,34 +85,28 @@ static struct runner_argv watch_from(struct k8s_watch *watch, const char *versio
     return k8s__kubectl(&watch->k8s->cluster, "get", "--raw", watch->watch_path, NULL);
 }
 
-static void note_away(struct k8s_watch *watch, uint64_t away_ms)
+bool k8s__watch_was_away(const struct k8s_watch *watch, uint32_t within_ms, double *ago_s)
 {
-    unsigned longest = atomic_load(&watch->away_ms);
-    if (away_ms >= longest) {
-        atomic_store(&watch->away_ms, (unsigned)away_ms + 1);
-    }
+    uint64_t now_ms = muster_clock_ms();
+    uint64_t seen_ms = watch == NULL ? 0 : atomic_load(&watch->away_seen_ms);
+    *ago_s = (double)(now_ms - seen_ms) / 1000.0;
+    return seen_ms != 0 && now_ms - seen_ms <= within_ms;
 }
 
-double k8s__watch_away_s(const struct k8s_watch *watch)
-{
-    return watch == NULL ? 0 : atomic_load(&watch->away_ms) / 1000.0;
-}
-
-/* The guardian ends the stream itself when it takes the run down, with a signal; else the API server did, or was
- * lost. */
+/* The guardian ends the stream itself when it takes the run down; else the API server did, or was lost. */
 static bool stream_ended(void *context, const struct muster_exit *exit, struct runner_argv *again)
 {
     struct k8s_watch *watch = context;
     struct muster_error err = { 0 };
     char version[64];
     uint32_t patience_ms = (uint32_t)(PATIENCE_MS * muster_deployment_plan(watch->k8s->deployment)->slowdown);
-    uint64_t began_ms = muster_clock_ms();
-    uint64_t deadline_ms = began_ms + patience_ms;
-    if (exit->signal != 0 || exit->code > 128) {
+    uint64_t deadline_ms = muster_clock_ms() + patience_ms;
+    (void)exit;
+    if (muster_deployment_is_ending(watch->k8s->deployment)) {
         return false;
     }
     while (list_pods(watch, version, &err) != MUSTER_OK) {
-        note_away(watch, muster_clock_ms() - began_ms);
+        atomic_store(&watch->away_seen_ms, muster_clock_ms());
         if (muster_clock_left_ms(deadline_ms) == 0) {
             muster_deployment_failed(watch->k8s->deployment,
                                      "the API server of the cluster went away, and did not come back within "

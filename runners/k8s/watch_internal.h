@@ -21,7 +21,7 @@ struct k8s_watch {
     struct runner_stream *stream;
     char path[512]; /* Of the list in the API. */
     char watch_path[768];
-    atomic_uint away_ms; /* How long the API server was away at the longest. */
+    _Atomic uint64_t away_seen_ms; /* When the API server was last found to be away; 0: never. */
     pthread_mutex_t lock; /* All below. */
     pthread_cond_t changed;
     struct watched_pod *pods;

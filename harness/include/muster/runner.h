@@ -161,6 +161,9 @@ void muster_deployment_node_ended(struct muster_deployment *deployment, uint32_t
 void muster_deployment_failed(struct muster_deployment *deployment, const char *format, ...)
     MUSTER_PRINTF(2, 3);
 
+/** Whether the run is being taken down: then its backend's streams may end, and no node's end is unasked. Any thread. */
+bool muster_deployment_is_ending(const struct muster_deployment *deployment);
+
 /* The table. All slots but detach may fail; each gives one sentence in err. up, endpoint, control and
  * detach run in the test's process, one at a time for each run; collect, down and audit run in the
  * guardian or in `muster sweep`, possibly in a later process, and know only the ledger. */
