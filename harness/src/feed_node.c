@@ -175,16 +175,25 @@ static void ask_progress(struct muster__feed_node *node, uint64_t now_ms)
     }
 }
 
+/* Before the node's state is read: while a timer is armed, somebody will read the state after it fired. So
+ * who changes the state meanwhile either finds none armed, and arms one, or is seen by the one that is. */
+static void disarm(struct muster__feed_node *node)
+{
+    (void)pthread_mutex_lock(&node->feed->mutex);
+    if (node->armed_ms <= muster_clock_ms()) {
+        node->armed_ms = 0;
+    }
+    (void)pthread_mutex_unlock(&node->feed->mutex);
+}
+
 static void look(void *context)
 {
     struct muster__feed_node *node = context;
     struct muster_feed *feed = node->feed;
+    disarm(node);
     muster__node_refresh(node, false);
     (void)pthread_mutex_lock(&feed->mutex);
     uint64_t now_ms = muster_clock_ms();
-    if (node->armed_ms <= now_ms) {
-        node->armed_ms = 0;
-    }
     if (!feed->stopped && node->observed) {
         muster__stream_try(node, now_ms);
         if (!node->asking && node->ask_ms <= now_ms) {
