@@ -114,6 +114,10 @@ static enum muster_rc judge_now(struct muster_run *run, struct muster__traffic *
 {
     muster__traffic_catch_up(traffic);
     look_at_nodes(run, scene);
+    enum muster_rc loss = traffic->fell_behind ? muster__feed_loss(run->feed, err) : MUSTER_OK;
+    if (loss != MUSTER_OK) {
+        return muster_error_context(err, loss, "what became of the transactions is not known");
+    }
     if (traffic->fell_behind) {
         return muster_error_set(err, MUSTER_EINFRA,
                                 "blocks came faster than they were read: what became of the transactions is "

@@ -42,6 +42,8 @@ struct cluster {
     pthread_mutex_t mutex;
     uint64_t height;
     uint64_t fetched; /* The highest block that was asked for. */
+    uint64_t hole_from; /* These blocks nobody has; 0: there is no hole. */
+    uint64_t hole_to;
     size_t included[CLUSTER_BLOCKS_MAX]; /* So much of the pool lies in blocks up to this. */
     size_t pool_count;
     struct muster_id pool[CLUSTER_POOL_MAX];
@@ -79,6 +81,18 @@ static inline void cluster_stall_after(uint64_t blocks)
     pthread_mutex_unlock(&cluster.mutex);
 }
 
+/* All nodes go over to a chain that is so much higher, and nobody has what is between. */
+static inline void cluster_make_hole(uint64_t blocks)
+{
+    pthread_mutex_lock(&cluster.mutex);
+    cluster_grow();
+    cluster.hole_from = cluster.height + 1;
+    cluster.hole_to = cluster.fetched = cluster.height + blocks;
+    cluster.origin_ms -= blocks * cluster.slot_ms;
+    cluster_grow();
+    pthread_mutex_unlock(&cluster.mutex);
+}
+
 static inline bool cluster_progress(int fd, const struct cluster_node *node)
 {
     char body[128];
@@ -101,7 +115,8 @@ static inline char *cluster_text(uint64_t height)
     size_t bytes = 0;
     pthread_mutex_lock(&cluster.mutex);
     cluster_grow();
-    FILE *out = height <= cluster.height ? open_memstream(&text, &bytes) : NULL;
+    bool in_hole = height >= cluster.hole_from && height <= cluster.hole_to && cluster.hole_from != 0;
+    FILE *out = height <= cluster.height && !in_hole ? open_memstream(&text, &bytes) : NULL;
     if (out != NULL) {
         fprintf(out, "%llu", (unsigned long long)height);
         cluster.fetched = height > cluster.fetched ? height : cluster.fetched;
