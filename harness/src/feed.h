@@ -44,6 +44,10 @@ MUSTER_MUST_USE enum muster_rc muster__feed_common_height(struct muster_feed *fe
  * since when; else MUSTER_OK. */
 enum muster_rc muster__feed_equivocation(struct muster_feed *feed, struct muster_error *err);
 
+/** MUSTER_EEXPECT, with when and to which block, if a chain that does not stand on the best one took its place, so
+ * that who followed it was lost; else MUSTER_OK. */
+enum muster_rc muster__feed_loss(struct muster_feed *feed, struct muster_error *err);
+
 /** Milliseconds from a block's first sight until the slowest node had it: the worst 99 % of blocks that
  * all running nodes got; 0 when there were none. */
 uint64_t muster__feed_propagation_p99_ms(struct muster_feed *feed);

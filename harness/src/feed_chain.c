@@ -1,9 +1,11 @@
-/* The best chain: the highest block and what is below it. Of blocks of one height the first seen stays. */
+/* The best chain: the highest block and what is below it. Of blocks of one height the first seen stays. A chain
+ * that is not known to join it is only believed where most nodes have it: its heights are what somebody says. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "feed_internal.h"
+#include "muster/clock.h"
 
 #define MUSTER_LOG_MODULE "feed"
 #include "muster/log.h"
@@ -41,14 +43,23 @@ struct muster__entry *muster__chain_below(const struct muster_feed *feed, const 
     return gap && entry->resolved ? below_gap(feed, entry->block.height) : NULL;
 }
 
-/* The highest ancestor on the chain; *lowest becomes the last one above it. */
+/* Its height is one more because it stands on it, not because somebody says so. */
+static bool stands_on(const struct muster__entry *entry, const struct muster__entry *below)
+{
+    return below == entry->parent && below->block.height + 1 == entry->block.height;
+}
+
+/* The highest ancestor on the chain; *lowest becomes the last one above it. *joins: there is one, and no gap is in
+ * between. */
 static struct muster__entry *find_fork(const struct muster_feed *feed, struct muster__entry *entry,
-                                       struct muster__entry **lowest)
+                                       struct muster__entry **lowest, bool *joins)
 {
     *lowest = entry;
+    *joins = true;
     while (entry != NULL && !entry->on_chain) {
         struct muster__entry *below = muster__chain_below(feed, entry);
         *lowest = entry;
+        *joins = *joins && below != NULL && stands_on(entry, below);
         /* Heights that do not fall come from a gap that was filled otherwise than it had looked. */
         entry = below != NULL && below->block.height < entry->block.height ? below : NULL;
     }
@@ -145,6 +156,8 @@ static bool begin_anew(struct muster_feed *feed, const struct muster__entry *low
         muster_log_warn("the best chain is lost: block %s at height %llu does not stand on it",
                         lowest->block.id.text, (unsigned long long)lowest->block.height);
         feed->chain_pruned = true;
+        feed->lost_ms = muster_clock_ms();
+        feed->lost_to = tip->block.id;
     }
     truncate_to(feed, 0);
     feed->chain_base = lowest->block.height;
@@ -166,13 +179,47 @@ static bool go_on_from(struct muster_feed *feed, const struct muster__entry *for
     return true;
 }
 
-void muster__chain_consider(struct muster_feed *feed, struct muster__entry *entry)
+/* Whether the node's tip is the block, or descends from it. */
+static bool is_below_tip(const struct muster_feed *feed, const struct muster__feed_node *node,
+                         const struct muster__entry *block)
 {
-    struct muster__entry *lowest = NULL;
-    if (entry->on_chain || (feed->best != NULL && entry->block.height <= feed->best->block.height)) {
-        return;
+    const struct muster__entry *entry = muster__tree_find(feed, &muster__node_tip(node)->tip);
+    while (entry != NULL && entry != block && entry->resolved && entry->block.height > block->block.height) {
+        entry = entry->parent;
     }
-    struct muster__entry *fork = find_fork(feed, entry, &lowest);
+    return entry == block;
+}
+
+static bool most_stand_on(const struct muster_feed *feed, const struct muster__entry *block)
+{
+    uint32_t running = 0;
+    uint32_t standing = 0;
+    for (uint32_t i = 0; i < feed->node_count; i++) {
+        if (feed->node[i].observed) {
+            running++;
+            standing += is_below_tip(feed, &feed->node[i], block);
+        }
+    }
+    return 2 * standing > running;
+}
+
+/* Whether most nodes ever stood on the best chain. It may be a lie that was told before the others answered. */
+static bool most_had_chain(const struct muster_feed *feed)
+{
+    uint32_t running = 0;
+    uint32_t had = 0;
+    for (uint32_t i = 0; i < feed->node_count; i++) {
+        if (feed->node[i].observed) {
+            running++;
+            had += muster__set_has(&feed->chain[0]->had_by, i);
+        }
+    }
+    return 2 * had > running;
+}
+
+static void take_over(struct muster_feed *feed, struct muster__entry *entry, struct muster__entry *fork,
+                      const struct muster__entry *lowest)
+{
     if (fork == NULL || !go_on_from(feed, fork, entry)) {
         fork = NULL;
         if (!begin_anew(feed, lowest, entry)) {
@@ -181,6 +228,26 @@ void muster__chain_consider(struct muster_feed *feed, struct muster__entry *entr
     }
     extend(feed, entry, fork);
     (void)pthread_cond_broadcast(&feed->changed);
+}
+
+bool muster__chain_consider(struct muster_feed *feed, struct muster__entry *entry)
+{
+    struct muster__entry *lowest = NULL;
+    bool joins = true;
+    bool higher = feed->best == NULL || entry->block.height > feed->best->block.height;
+    if (entry->on_chain || (!higher && most_had_chain(feed))) {
+        return true;
+    }
+    struct muster__entry *fork = find_fork(feed, entry, &lowest, &joins);
+    if (feed->best == NULL || (joins && higher)) {
+        take_over(feed, entry, fork, lowest);
+        return true;
+    }
+    if (joins || !most_stand_on(feed, lowest)) {
+        return joins || !higher;
+    }
+    take_over(feed, entry, higher ? fork : NULL, lowest);
+    return true;
 }
 
 void muster__chain_drop(struct muster_feed *feed, struct muster__entry *entry)

@@ -131,6 +131,8 @@ struct muster_feed {
     uint64_t chain_base;
     bool chain_pruned; /* There was something below chain_base. */
     struct muster__entry *best;
+    uint64_t lost_ms; /* When another chain last took its place; 0: never. */
+    struct muster_id lost_to;
 
     uint64_t blocks_seen;
     uint64_t reorgs;
@@ -180,8 +182,9 @@ bool muster__block_is_sane(const struct muster_block *block);
 /** The parent, or what is on the best chain below a gap; NULL where history ends. */
 struct muster__entry *muster__chain_below(const struct muster_feed *feed, const struct muster__entry *entry);
 struct muster__entry *muster__chain_at(const struct muster_feed *feed, uint64_t height);
-/** A block that is here was resolved: perhaps it is the new best. */
-void muster__chain_consider(struct muster_feed *feed, struct muster__entry *entry);
+/** A block that is here is resolved: perhaps it is the new best. False: it is said to be higher, but it is not known to
+ * stand on the best chain, nor do most nodes stand on it. */
+bool muster__chain_consider(struct muster_feed *feed, struct muster__entry *entry);
 void muster__chain_drop(struct muster_feed *feed, struct muster__entry *entry);
 
 /* ---- feed_judge.c ---- */
@@ -200,6 +203,8 @@ void muster__fetch_below(struct muster_feed *feed, struct muster__entry *entry);
 void muster__node_refresh(struct muster__feed_node *node, bool renew);
 void muster__node_failed(struct muster__feed_node *node, const char *text);
 void muster__node_good(struct muster__feed_node *node);
+/** It says that it has this block, which is not believed. */
+void muster__node_doubted(struct muster__feed_node *node, const struct muster__entry *entry);
 /** Has the node looked at again at that time. */
 void muster__node_arm(struct muster__feed_node *node, uint64_t at_ms);
 /** Opens the node's stream if it is time to. */

@@ -130,6 +130,21 @@ enum muster_rc muster__feed_equivocation(struct muster_feed *feed, struct muster
     return rc;
 }
 
+enum muster_rc muster__feed_loss(struct muster_feed *feed, struct muster_error *err)
+{
+    enum muster_rc rc = MUSTER_OK;
+    (void)pthread_mutex_lock(&feed->mutex);
+    if (feed->lost_ms != 0) {
+        rc = muster_error_set(
+            err, MUSTER_EEXPECT,
+            "the best chain was lost %.1f s ago: most nodes went over to block %s, which is not "
+            "known to stand on it",
+            (double)(muster_clock_ms() - feed->lost_ms) / 1000.0, feed->lost_to.text);
+    }
+    (void)pthread_mutex_unlock(&feed->mutex);
+    return rc;
+}
+
 enum muster_rc muster__feed_common_height(struct muster_feed *feed, const struct muster_id *a,
                                           const struct muster_id *b, uint64_t *ret)
 {

@@ -66,6 +66,19 @@ void muster__node_good(struct muster__feed_node *node)
     }
 }
 
+void muster__node_doubted(struct muster__feed_node *node, const struct muster__entry *entry)
+{
+    char text[sizeof(node->failing_text)];
+    (void)snprintf(
+        text, sizeof(text),
+        "has block %.32s at height %llu, it says, which is not known to stand on the chain that most "
+        "nodes have",
+        entry->block.id.text, (unsigned long long)entry->block.height);
+    if (node->observed) {
+        muster__node_failed(node, text);
+    }
+}
+
 const struct muster_progress *muster__node_tip(const struct muster__feed_node *node)
 {
     return node->accepted.height > node->progress.height ? &node->accepted : &node->progress;
@@ -80,7 +93,8 @@ static void adopt_height(struct muster_feed *feed, struct muster_progress *progr
     }
 }
 
-static void follow_tip(struct muster__feed_node *node, uint64_t asked_us)
+/* Returns its entry. */
+static struct muster__entry *follow_tip(struct muster__feed_node *node, uint64_t asked_us)
 {
     struct muster_feed *feed = node->feed;
     struct muster__entry *entry = muster__tree_find(feed, &node->progress.tip);
@@ -89,7 +103,7 @@ static void follow_tip(struct muster__feed_node *node, uint64_t asked_us)
         entry = muster__tree_want(feed, &node->progress.tip, node->index);
     }
     if (entry == NULL) {
-        return;
+        return NULL;
     }
     entry->live = entry->live || unseen;
     muster__tree_claim(feed, entry, node->progress.height);
@@ -101,7 +115,7 @@ static void follow_tip(struct muster__feed_node *node, uint64_t asked_us)
         muster__fetch_below(feed, entry);
     }
     adopt_height(feed, &node->progress);
-    muster__tree_prune(feed);
+    return entry;
 }
 
 static void take_progress(struct muster__feed_node *node, const struct muster_progress *progress,
@@ -109,12 +123,20 @@ static void take_progress(struct muster__feed_node *node, const struct muster_pr
 {
     struct muster_feed *feed = node->feed;
     struct muster_id before = muster__node_tip(node)->tip;
+    struct muster__entry *tip = NULL;
     bool first = node->answered_ms == 0;
-    muster__node_good(node);
     node->progress = *progress;
     if (feed->plan->system->request_block != NULL && progress->tip.text[0] != '\0') {
-        follow_tip(node, first ? 0 : asked_us);
+        tip = follow_tip(node, first ? 0 : asked_us);
     }
+    /* Asked anew each time: more nodes may have it by now. */
+    if (tip != NULL && tip->resolved && tip->state == MUSTER__HERE && !muster__chain_consider(feed, tip)) {
+        node->answered_ms = muster_clock_ms();
+        muster__node_doubted(node, tip);
+    } else {
+        muster__node_good(node);
+    }
+    muster__tree_prune(feed);
     if (strcmp(before.text, muster__node_tip(node)->tip.text) != 0) {
         node->changed_ms = muster_clock_ms();
     }
@@ -175,16 +197,25 @@ static void ask_progress(struct muster__feed_node *node, uint64_t now_ms)
     }
 }
 
+/* Before the node's state is read: while a timer is armed, somebody will read the state after it fired. So
+ * who changes the state meanwhile either finds none armed, and arms one, or is seen by the one that is. */
+static void disarm(struct muster__feed_node *node)
+{
+    (void)pthread_mutex_lock(&node->feed->mutex);
+    if (node->armed_ms <= muster_clock_ms()) {
+        node->armed_ms = 0;
+    }
+    (void)pthread_mutex_unlock(&node->feed->mutex);
+}
+
 static void look(void *context)
 {
     struct muster__feed_node *node = context;
     struct muster_feed *feed = node->feed;
+    disarm(node);
     muster__node_refresh(node, false);
     (void)pthread_mutex_lock(&feed->mutex);
     uint64_t now_ms = muster_clock_ms();
-    if (node->armed_ms <= now_ms) {
-        node->armed_ms = 0;
-    }
     if (!feed->stopped && node->observed) {
         muster__stream_try(node, now_ms);
         if (!node->asking && node->ask_ms <= now_ms) {

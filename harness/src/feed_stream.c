@@ -42,7 +42,9 @@ static void accepted(struct muster__feed_node *node, struct muster__entry *entry
     }
     muster__tree_had(entry, node->index);
     muster__fetch_below(node->feed, entry);
-    if (entry->resolved && entry->block.height > muster__node_tip(node)->height) {
+    if (entry->resolved && !muster__chain_consider(node->feed, entry)) {
+        muster__node_doubted(node, entry);
+    } else if (entry->resolved && entry->block.height > muster__node_tip(node)->height) {
         node->accepted = (struct muster_progress){ .tip = entry->block.id,
                                                    .final = node->progress.final,
                                                    .height = entry->block.height,

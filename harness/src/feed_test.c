@@ -167,6 +167,48 @@ START_TEST(a_node_that_stopped_is_left_alone_until_it_is_back)
 }
 END_TEST
 
+/* The test holds the lock, so that the engine's thread comes to a halt in the middle of its look. */
+static void hold_armed(uint32_t node)
+{
+    uint64_t deadline_ms = muster_clock_ms() + WAIT_MS;
+    (void)pthread_mutex_lock(&feed->mutex);
+    while (feed->node[node].asking || feed->node[node].armed_ms == 0) {
+        (void)pthread_mutex_unlock(&feed->mutex);
+        ck_assert_uint_lt(muster_clock_ms(), deadline_ms);
+        (void)poll(NULL, 0, 1);
+        (void)pthread_mutex_lock(&feed->mutex);
+    }
+}
+
+static void make_recursive(pthread_mutex_t *mutex)
+{
+    pthread_mutexattr_t attributes;
+    (void)pthread_mutexattr_init(&attributes);
+    (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    (void)pthread_mutex_destroy(mutex);
+    (void)pthread_mutex_init(mutex, &attributes);
+    (void)pthread_mutexattr_destroy(&attributes);
+}
+
+START_TEST(a_node_that_is_back_while_it_is_looked_at_is_observed)
+{
+    make_recursive(&feed->mutex);
+    for (uint32_t i = 1; i < NODES; i++) { /* The engine's thread looks at node 0 alone. */
+        muster__nodes_set_state(nodes, i, MUSTER_NODE_STOPPED);
+    }
+    start();
+    hold_armed(0);
+    muster__nodes_set_state(nodes, 0, MUSTER_NODE_STOPPED);
+    while (muster_clock_ms() < feed->node[0].armed_ms + 300) { /* Time to see it stopped. */
+        (void)poll(NULL, 0, 10);
+    }
+    muster__nodes_set_state(nodes, 0, MUSTER_NODE_RUNNING);
+    muster__feed_node_changed(feed, 0);
+    (void)pthread_mutex_unlock(&feed->mutex);
+    wait_asked(&fake.nodes[0].asked, 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("feed");
@@ -179,6 +221,7 @@ int main(void)
     tcase_add_test(polled_cases, history_has_a_bound);
     tcase_add_test(polled_cases, a_subscriber_reads_to_the_end_when_the_feed_stops);
     tcase_add_test(polled_cases, a_node_that_stopped_is_left_alone_until_it_is_back);
+    tcase_add_test(polled_cases, a_node_that_is_back_while_it_is_looked_at_is_observed);
     suite_add_tcase(suite, polled_cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -124,8 +124,8 @@ static void resolve(struct muster_feed *feed, struct muster__entry *entry, uint6
                 last = child;
             }
         }
-        if (entry->state == MUSTER__HERE) {
-            muster__chain_consider(feed, entry);
+        if (entry->state == MUSTER__HERE && !muster__chain_consider(feed, entry)) {
+            muster__node_doubted(&feed->node[entry->origin], entry);
         }
     }
 }

@@ -48,7 +48,6 @@ static bool set_up_multi(struct muster_http *http)
         curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING),
         curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, connections),
         curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections),
-        curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, MUSTER__HTTP_HOST_CONNECTIONS),
     };
     for (size_t i = 0; i < sizeof(code) / sizeof(code[0]); i++) {
         if (code[i] != CURLM_OK) {
@@ -102,6 +101,7 @@ static void free_all(struct muster_http *http)
     if (http->wake_fd >= 0) {
         (void)close(http->wake_fd);
     }
+    muster__lanes_free(http);
     free(http->sockets);
     free(http->timers);
     (void)pthread_mutex_destroy(&http->mutex);
@@ -135,6 +135,8 @@ enum muster_rc muster__http_create(struct muster_http **ret, struct muster_error
     http->wake_fd = -1;
     http->curl_due_us = UINT64_MAX;
     http->silence_due_ms = UINT64_MAX;
+    http->overdue_ms = UINT64_MAX;
+    TAILQ_INIT(&http->ready);
     enum muster_rc rc = set_up(http, err);
     if (rc != MUSTER_OK) {
         free_all(http);

@@ -22,6 +22,10 @@ static bool is_connected(const struct muster__transfer *transfer)
 
 static enum muster_rc timed_out(const struct muster__transfer *transfer, struct muster_error *err)
 {
+    if (transfer->unsent != NULL) {
+        return muster_error_set(err, MUSTER_ETIMEDOUT, "not sent within %.1f s: %s",
+                                seconds(transfer->timeout_ms), transfer->unsent);
+    }
     if (transfer->reply.used > 0 || transfer->header_bytes > 0) {
         return muster_error_set(err, MUSTER_ETIMEDOUT, "answer not complete within %.1f s, %zu bytes came",
                                 seconds(transfer->timeout_ms), transfer->reply.used);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "http.h"
 
@@ -16,7 +17,8 @@
 #define MUSTER__HTTP_KEEP_BYTES 65536u /* A pooled transfer keeps no larger buffer. */
 #define MUSTER__HTTP_HEADERS_MAX (256u * 1024u)
 #define MUSTER__HTTP_CONNECT_MS 1000u
-#define MUSTER__HTTP_HOST_CONNECTIONS 64L
+#define MUSTER__HTTP_NODE_REQUESTS 64u /* Of one node, under way at once; streams do not count. */
+#define MUSTER__HTTP_OVERDUE_MS 100u /* So much later than libcurl we end what it does not time. */
 #define MUSTER__HTTP_CONNECTIONS 1024L
 
 struct muster__buffer {
@@ -29,6 +31,15 @@ struct muster__buffer {
 bool muster__buffer_put(struct muster__buffer *buffer, const char *bytes, size_t count);
 void muster__buffer_fini(struct muster__buffer *buffer);
 
+/* The requests to one node. */
+TAILQ_HEAD(muster__waiting, muster__transfer);
+struct muster__lane {
+    struct muster__lane *next; /* In its bucket. */
+    uint64_t node_hash;
+    size_t live;
+    struct muster__waiting waiting; /* None, unless as many as may be are live. */
+};
+
 /* A request on its way, with the easy handle that serves it. Pooled: what was set on the handle by the
  * request before is kept in the applied_ fields, and only what differs is set again. */
 struct muster__transfer {
@@ -37,6 +48,12 @@ struct muster__transfer {
     struct muster__transfer *live_prev;
     struct muster_http *http;
     CURL *easy; /* Made in the engine's thread. */
+
+    uint64_t node_hash;
+    struct muster__lane *lane; /* That it is counted in; NULL: none. */
+    TAILQ_ENTRY(muster__transfer) waiting;
+    bool waited; /* In its lane. */
+    const char *unsent; /* Why it never left; NULL: it did. */
 
     uint64_t url_hash;
     struct muster__buffer url;
@@ -116,7 +133,9 @@ struct muster_http {
     uint64_t curl_due_us; /* 0: at once; UINT64_MAX: libcurl waits for nothing. */
     uint64_t silence_due_ms; /* No stream can have been silent for too long before this. */
     struct curl_slist *json_headers;
-    long stream_count;
+    struct muster__lane *lanes[MUSTER__HTTP_BUCKETS];
+    struct muster__waiting ready; /* They waited, and may begin. */
+    uint64_t overdue_ms; /* No request can be overdue before this. */
 };
 
 /* http_transfer.c */
@@ -130,8 +149,20 @@ uint64_t muster__transfer_hash(const struct muster_endpoint *endpoint, const str
 /** Sets the easy handle up for it. Engine's thread. */
 CURLcode muster__transfer_apply(struct muster__transfer *transfer);
 void muster__transfer_destroy(struct muster__transfer *transfer);
+/** When its time is over, counted from when it was asked for. Not of streams. */
+uint64_t muster__transfer_deadline_ms(const struct muster__transfer *transfer);
 /** Gives it back to the pool. Under the mutex. Returns one to destroy without it, or NULL. */
 struct muster__transfer *muster__transfer_recycle(struct muster__transfer *transfer);
+
+/* http_lane.c */
+
+/** Whether the request may begin now; else it waits, and comes into http->ready. */
+bool muster__lane_enter(struct muster__transfer *transfer);
+/** It ended: another takes its place. Nothing, where it is in no lane. */
+void muster__lane_leave(struct muster__transfer *transfer);
+/** Moves to `ret` what waits and whose time is over by now. Returns when the next one's is. */
+uint64_t muster__lanes_take_overdue(struct muster_http *http, uint64_t now_ms, struct muster__waiting *ret);
+void muster__lanes_free(struct muster_http *http);
 
 /* http_receive.c */
 size_t muster__receive_header(char *bytes, size_t size, size_t count, void *transfer);

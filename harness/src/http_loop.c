@@ -117,6 +117,7 @@ int muster__curl_due(CURLM *multi, long timeout_ms, void *context)
 static void retire(struct muster__transfer *transfer)
 {
     struct muster_http *http = transfer->http;
+    muster__lane_leave(transfer);
     (void)pthread_mutex_lock(&http->mutex);
     if (transfer->stream != 0) {
         struct muster__transfer **link =
@@ -132,21 +133,10 @@ static void retire(struct muster__transfer *transfer)
     muster__transfer_destroy(transfer);
 }
 
-/* Many nodes may be behind one address, each with a stream that stays: streams do not count. */
-static void count_stream(struct muster_http *http, int by)
-{
-    http->stream_count += by;
-    (void)curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-                            MUSTER__HTTP_HOST_CONNECTIONS + http->stream_count);
-}
-
 static void take_from_curl(struct muster__transfer *transfer)
 {
     struct muster_http *http = transfer->http;
     (void)curl_multi_remove_handle(http->multi, transfer->easy);
-    if (transfer->stream != 0) {
-        count_stream(http, -1);
-    }
     if (transfer->live_prev == NULL) {
         http->live = transfer->live_next;
     } else {
@@ -162,6 +152,11 @@ static void end(struct muster__transfer *transfer, CURLcode code)
     take_from_curl(transfer);
     muster__transfer_report(transfer, code);
     retire(transfer);
+}
+
+static void expect_end(struct muster_http *http, uint64_t due_ms)
+{
+    http->overdue_ms = due_ms < http->overdue_ms ? due_ms : http->overdue_ms;
 }
 
 static void begin(struct muster_http *http, struct muster__transfer *transfer)
@@ -181,11 +176,31 @@ static void begin(struct muster_http *http, struct muster__transfer *transfer)
         http->live->live_prev = transfer;
     }
     http->live = transfer;
-    if (transfer->stream != 0) {
-        count_stream(http, 1);
+    if (transfer->stream == 0) {
+        expect_end(http, muster__transfer_deadline_ms(transfer) + MUSTER__HTTP_OVERDUE_MS);
+    } else {
         transfer->heard_ms = muster_clock_ms();
         uint64_t due_ms = transfer->heard_ms + transfer->timeout_ms;
         http->silence_due_ms = due_ms < http->silence_due_ms ? due_ms : http->silence_due_ms;
+    }
+}
+
+static void begin_or_wait(struct muster_http *http, struct muster__transfer *transfer)
+{
+    if (transfer->stream != 0 || muster__lane_enter(transfer)) {
+        begin(http, transfer);
+    } else {
+        expect_end(http, muster__transfer_deadline_ms(transfer));
+    }
+}
+
+/* One that fails at once makes room for the next. */
+static void begin_ready(struct muster_http *http)
+{
+    struct muster__transfer *transfer = NULL;
+    while ((transfer = TAILQ_FIRST(&http->ready)) != NULL) {
+        TAILQ_REMOVE(&http->ready, transfer, waiting);
+        begin(http, transfer);
     }
 }
 
@@ -208,7 +223,7 @@ static bool begin_queued(struct muster_http *http, bool *close_asked)
             muster__transfer_report_stopped(transfer);
             retire(transfer);
         } else {
-            begin(http, transfer);
+            begin_or_wait(http, transfer);
         }
     }
     return !stopping;
@@ -250,6 +265,44 @@ static void end_streams(struct muster_http *http, bool close_asked)
     }
 }
 
+static void end_waiting(struct muster_http *http, uint64_t now_ms)
+{
+    struct muster__transfer *transfer = NULL;
+    struct muster__waiting overdue = TAILQ_HEAD_INITIALIZER(overdue);
+    expect_end(http, muster__lanes_take_overdue(http, now_ms, &overdue));
+    while ((transfer = TAILQ_FIRST(&overdue)) != NULL) {
+        TAILQ_REMOVE(&overdue, transfer, waiting);
+        transfer->unsent = "the node has not answered those before it";
+        muster__transfer_report(transfer, CURLE_OPERATION_TIMEDOUT);
+        retire(transfer);
+    }
+}
+
+/* Requests whose time is over, and that libcurl does not time, as it never had a connection for them. */
+static void end_overdue(struct muster_http *http)
+{
+    uint64_t now_ms = muster_clock_ms();
+    if (now_ms < http->overdue_ms) {
+        return;
+    }
+    http->overdue_ms = UINT64_MAX;
+    end_waiting(http, now_ms);
+    struct muster__transfer *next = NULL;
+    for (struct muster__transfer *transfer = http->live; transfer != NULL; transfer = next) {
+        next = transfer->live_next;
+        if (transfer->stream != 0) {
+            continue;
+        }
+        uint64_t due_ms = muster__transfer_deadline_ms(transfer) + MUSTER__HTTP_OVERDUE_MS;
+        if (due_ms <= now_ms) {
+            transfer->unsent = "no connection was free";
+            end(transfer, CURLE_OPERATION_TIMEDOUT);
+        } else {
+            expect_end(http, due_ms);
+        }
+    }
+}
+
 static uint64_t next_due_ms(const struct muster_http *http, uint64_t now_ms)
 {
     uint64_t due_ms = now_ms + SLEEP_MAX_MS;
@@ -258,6 +311,9 @@ static uint64_t next_due_ms(const struct muster_http *http, uint64_t now_ms)
     }
     if (http->silence_due_ms < due_ms) {
         due_ms = http->silence_due_ms;
+    }
+    if (http->overdue_ms < due_ms) {
+        due_ms = http->overdue_ms;
     }
     if (http->timer_count > 0 && http->timers[0].at_ms < due_ms) {
         due_ms = http->timers[0].at_ms;
@@ -320,6 +376,18 @@ static void act_on_time(struct muster_http *http)
     muster__timers_fire(http);
 }
 
+/* Before those under way are ended, who would make room for what waits. */
+static void stop_waiting(struct muster_http *http)
+{
+    struct muster__transfer *transfer = NULL;
+    (void)muster__lanes_take_overdue(http, UINT64_MAX, &http->ready);
+    while ((transfer = TAILQ_FIRST(&http->ready)) != NULL) {
+        TAILQ_REMOVE(&http->ready, transfer, waiting);
+        muster__transfer_report_stopped(transfer);
+        retire(transfer);
+    }
+}
+
 void *muster__http_loop(void *context)
 {
     struct muster_http *http = context;
@@ -327,8 +395,11 @@ void *muster__http_loop(void *context)
     while (begin_queued(http, &close_asked)) {
         act_on_time(http);
         end_streams(http, close_asked);
+        end_overdue(http);
+        begin_ready(http);
         wait_and_act(http);
     }
+    stop_waiting(http);
     while (http->live != NULL) {
         struct muster__transfer *transfer = http->live;
         take_from_curl(transfer);

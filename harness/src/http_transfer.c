@@ -8,6 +8,7 @@
 /* What libcurl makes room for, anew for each request, where something is sent: the answer is short, or takes
  * more than one read. So small that malloc() has it at hand. */
 #define RECEIPT_BYTES 1024L
+#define HASH_SEED 0xcbf29ce484222325u
 
 bool muster__buffer_put(struct muster__buffer *buffer, const char *bytes, size_t count)
 {
@@ -55,7 +56,7 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 
 uint64_t muster__transfer_hash(const struct muster_endpoint *endpoint, const struct muster_request *request)
 {
-    uint64_t hash = hash_text(0xcbf29ce484222325u, endpoint->base_url);
+    uint64_t hash = hash_text(HASH_SEED, endpoint->base_url);
     return hash_text(hash_text(hash, request->path), request->method);
 }
 
@@ -126,12 +127,15 @@ bool muster__transfer_fill(struct muster__transfer *transfer, const struct muste
         return false;
     }
     memcpy(transfer->unix_path, endpoint->unix_socket_path, sizeof(transfer->unix_path));
+    transfer->node_hash = hash_text(hash_text(HASH_SEED, endpoint->base_url), endpoint->unix_socket_path);
     transfer->method = request->method;
     transfer->has_body = request->body != NULL;
     transfer->timeout_ms = request->timeout_ms == 0 ? MUSTER_REQUEST_TIMEOUT_MS : request->timeout_ms;
     transfer->reply_bytes_max =
         request->reply_bytes_max == 0 ? MUSTER_REPLY_BYTES_MAX : request->reply_bytes_max;
     transfer->began_us = muster_clock_us();
+    transfer->waited = false;
+    transfer->unsent = NULL;
     transfer->header_bytes = 0;
     transfer->too_large = false;
     transfer->out_of_memory = false;
@@ -256,10 +260,25 @@ static CURLcode apply_method(struct muster__transfer *transfer)
     return code;
 }
 
+uint64_t muster__transfer_deadline_ms(const struct muster__transfer *transfer)
+{
+    return transfer->began_us / 1000u + transfer->timeout_ms;
+}
+
+/* What is left of its time. */
+static uint32_t left_ms(const struct muster__transfer *transfer)
+{
+    if (!transfer->waited) {
+        return transfer->timeout_ms;
+    }
+    uint64_t left = muster_clock_left_ms(muster__transfer_deadline_ms(transfer));
+    return left == 0 ? 1u : (uint32_t)left; /* To libcurl, 0 is for ever. */
+}
+
 static CURLcode apply_timeout(struct muster__transfer *transfer)
 {
-    long total_ms = transfer->stream != 0 ? 0 : (long)transfer->timeout_ms;
-    uint32_t connect_ms = transfer->timeout_ms;
+    uint32_t connect_ms = left_ms(transfer);
+    long total_ms = transfer->stream != 0 ? 0 : (long)connect_ms;
     if (connect_ms > MUSTER__HTTP_CONNECT_MS) {
         connect_ms = MUSTER__HTTP_CONNECT_MS;
     }

@@ -14,6 +14,7 @@ struct muster__inclusion_node {
     bool judged; /* It runs. */
     bool known; /* common_height is. */
     uint64_t common_height; /* Its chain and the best one are the same up to here. */
+    const char *silent; /* Why it did not say what its chain is; NULL: it did. */
 };
 
 struct muster__inclusion_facts {

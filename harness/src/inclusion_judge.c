@@ -79,9 +79,10 @@ static bool is_everywhere(struct judgement *judgement, const struct muster__reco
         }
         judgement->missing_by_node[i]++;
         if (everywhere) {
-            add(judgement, &judgement->partial, record,
-                "in block %.16s at height %llu, which node-%u does not have", record->block.text,
-                (unsigned long long)record->first_height, i);
+            add(judgement, &judgement->partial, record, "in block %.16s at height %llu, which node-%u %s%s",
+                record->block.text, (unsigned long long)record->first_height, i,
+                node->silent == NULL ? "does not have" : "does not show: ",
+                node->silent == NULL ? "" : node->silent);
         }
         everywhere = false;
     }

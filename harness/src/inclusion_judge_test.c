@@ -236,6 +236,17 @@ START_TEST(a_node_of_unknown_chain_has_nothing)
 }
 END_TEST
 
+START_TEST(a_node_that_does_not_say_has_nothing)
+{
+    accept_one(1, 10);
+    block(12, 1);
+    nodes[1].known = false;
+    nodes[1].silent = "no answer within 2.0 s";
+    ck_assert_int_eq(judge(), MUSTER_EEXPECT);
+    ck_assert_says("at height 12, which node-1 does not show: no answer within 2.0 s");
+}
+END_TEST
+
 START_TEST(a_node_that_was_stopped_is_not_judged)
 {
     accept_one(1, 10);
@@ -312,6 +323,7 @@ int main(void)
     tcase_add_test(tcase, a_double_spend_is_red_whatever_the_ratio);
     tcase_add_test(tcase, one_missing_on_a_node_is_red_and_names_it);
     tcase_add_test(tcase, a_node_of_unknown_chain_has_nothing);
+    tcase_add_test(tcase, a_node_that_does_not_say_has_nothing);
     tcase_add_test(tcase, a_node_that_was_stopped_is_not_judged);
     tcase_add_test(tcase, the_ratio_is_respected);
     tcase_add_test(tcase, who_attached_to_a_network_without_the_funds_is_told);

@@ -12,10 +12,6 @@
 #define ROUND_MS_MIN 3000u
 #define ROUND_POLL_MS_MIN 50u
 #define ROUND_POLL_MS_MAX 1000u
-#define ANSWER_TIMEOUT_MS 2000u
-#define FETCH_MS_MIN 200u
-#define FETCH_MS_MAX 2000u
-#define FETCH_POLL_MS 5u
 
 struct liveness {
     struct muster_liveness options; /* Resolved. */
@@ -222,15 +218,14 @@ static void look_at_node(struct muster_run *run, uint32_t i, const struct muster
 /* The newest tips may not have been fetched yet: that is no disagreement, so it gets an interval's time. */
 static void await_tips(struct muster_run *run, const struct muster_id *best, struct scene *scene)
 {
-    uint64_t changes = 0;
-    uint64_t interval_ms = run->plan->block_interval_ms;
-    uint64_t limit_ms = interval_ms < FETCH_MS_MIN ? FETCH_MS_MIN : interval_ms;
-    uint64_t deadline_ms = muster_clock_ms() + (limit_ms < FETCH_MS_MAX ? limit_ms : FETCH_MS_MAX);
+    uint64_t deadline_ms = muster__fetch_deadline_ms(run);
     for (uint32_t i = 0; i < run->plan->node_count; i++) {
         struct muster__liveness_node *node = &scene->nodes[i];
-        while (node->answers && !node->on_tree && muster_clock_left_ms(deadline_ms) > 0) {
-            muster__run_wait(run, muster_clock_ms() + FETCH_POLL_MS, &changes);
-            look_at_branch(run, best, &scene->answers[i].progress, node);
+        const struct muster_progress *progress = &scene->answers[i].progress;
+        uint64_t height = 0;
+        if (node->answers && !node->on_tree &&
+            muster__await_common_height(run, &progress->tip, best, deadline_ms, &height) == MUSTER_OK) {
+            look_at_branch(run, best, progress, node);
         }
     }
 }
@@ -238,7 +233,7 @@ static void await_tips(struct muster_run *run, const struct muster_id *best, str
 static void look_at_nodes(struct muster_run *run, struct scene *scene, struct muster__liveness_facts *facts)
 {
     struct muster_feed_stats best;
-    uint32_t timeout_ms = (uint32_t)(ANSWER_TIMEOUT_MS * run->plan->slowdown);
+    uint32_t timeout_ms = (uint32_t)(MUSTER__ANSWER_MS * run->plan->slowdown);
     /* Best first: what nodes answer then is as new or newer, so that growth is not taken for lag. */
     muster__feed_get_stats(run->feed, &best);
     muster__ask_progress(run, timeout_ms, scene->answers);

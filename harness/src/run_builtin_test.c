@@ -2,6 +2,7 @@
  * when all is well, red for the right reason when a node misbehaves. */
 #include <math.h>
 
+#include "feed_internal.h"
 #include "run_test_cluster.h"
 #include "unit_test.h"
 
@@ -44,6 +45,19 @@ START_TEST(a_healthy_cluster_is_green)
     ck_assert_double_ge(cluster_number("consensus_liveness", "slots"), 20);
     ck_assert_double_eq(cluster_number("consensus_liveness", "nodes_judged"), 3);
     ck_assert_uint_ge(cluster_window_ms(), slots_ms(WINDOW_SLOTS));
+    cluster_assert_finish(MUSTER_OK);
+}
+END_TEST
+
+START_TEST(a_healthy_cluster_with_streams_is_green)
+{
+    struct muster_error err = { 0 };
+    struct muster_scenario *s = full_scenario(WINDOW_SLOTS);
+    muster_system(s, &fake_streamed);
+    cluster_start(s, 3.0);
+    ck_assert_msg(cluster_execute(&err) == MUSTER_OK, "%s", err.text);
+    ck_assert_double_eq(cluster_number("inclusion", "ratio"), 1.0);
+    ck_assert(cluster_told("\"settled\"", "\"early\":true"));
     cluster_assert_finish(MUSTER_OK);
 }
 END_TEST
@@ -106,6 +120,50 @@ START_TEST(a_node_that_is_stuck_is_red_and_named)
     ck_assert_says(err, "node-1 has been at height 8 since ");
     ck_assert_says(err, " while the cluster is at ");
     ck_assert_says(err, "which node-1 does not have");
+    cluster_assert_finish(MUSTER_EEXPECT);
+}
+END_TEST
+
+/* It relays blocks that it does not take, as its own answers show. */
+START_TEST(a_stream_does_not_vouch_for_a_nodes_chain)
+{
+    struct muster_error err = { 0 };
+    struct muster_scenario *s = bare_scenario(WINDOW_SLOTS);
+    muster_system(s, &fake_streamed);
+    muster_wallets(s, 10);
+    muster_transactions(s, &(struct muster_transactions){ .rate_per_block = 4, .within_blocks = 5 });
+    atomic_store(&cluster.nodes[1].stuck_at, 8);
+    cluster_start(s, 0.3);
+    cluster.plan->settle_ms = slots_ms(6);
+    ck_assert_int_eq(cluster_execute(&err), MUSTER_EEXPECT);
+    ck_assert_says(err, "which node-1 does not have");
+    ck_assert(cluster_told("\"settled\"", "\"early\":false"));
+    cluster_assert_finish(MUSTER_EEXPECT);
+}
+END_TEST
+
+static enum muster_rc make_hole(struct muster_run *run, void *context, struct muster_error *err)
+{
+    (void)context;
+    (void)err;
+    if (muster_run_sleep(run, slots_ms(6)) == MUSTER_OK) {
+        cluster_make_hole(60);
+    }
+    return MUSTER_OK;
+}
+
+/* It is the nodes' doing, so the environment is not to blame. */
+START_TEST(a_chain_that_is_lost_is_red)
+{
+    struct muster_error err = { 0 };
+    struct muster_scenario *s = bare_scenario(WINDOW_SLOTS);
+    muster_wallets(s, 10);
+    muster_transactions(s, &(struct muster_transactions){ .rate_per_block = 4, .within_blocks = 5 });
+    muster_workload(s, &(struct muster_workload){ .name = "hole", .run = make_hole });
+    cluster_start(s, 1.0);
+    cluster.run->feed->blocks_max = 50;
+    ck_assert_int_eq(cluster_execute(&err), MUSTER_EEXPECT);
+    ck_assert_says(err, "what became of the transactions is not known: the best chain was lost ");
     cluster_assert_finish(MUSTER_EEXPECT);
 }
 END_TEST
@@ -188,6 +246,9 @@ static Suite *run_builtin_suite(void)
     tcase_add_test(tcase, a_busy_node_costs_retries_and_nothing_else);
     tcase_add_test(tcase, a_double_spend_is_red);
     tcase_add_test(tcase, a_node_that_is_stuck_is_red_and_named);
+    tcase_add_test(tcase, a_stream_does_not_vouch_for_a_nodes_chain);
+    tcase_add_test(tcase, a_healthy_cluster_with_streams_is_green);
+    tcase_add_test(tcase, a_chain_that_is_lost_is_red);
     tcase_add_test(tcase, a_node_that_talks_nonsense_is_red_and_named);
     tcase_add_test(tcase, a_cluster_that_stalls_is_red);
     tcase_add_test(tcase, a_chain_that_never_moves_is_red_in_both);

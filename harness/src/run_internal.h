@@ -177,6 +177,8 @@ uint64_t muster__run_ready_ms(const struct muster_run *run);
 MUSTER_MUST_USE enum muster_rc muster__node_bring_back(struct muster_run *run, uint32_t node,
                                                        struct muster_error *err);
 
+#define MUSTER__ANSWER_MS 2000u /* Times slow-down: what a node gets to say how far it is. */
+
 /* What a node said of itself when it was asked. */
 struct muster__answer {
     enum muster_rc rc;
@@ -185,5 +187,12 @@ struct muster__answer {
 };
 /** Asks all nodes that run how far they are, at once. answers: one per node; ESKIP for those not asked. */
 void muster__ask_progress(struct muster_run *run, uint32_t timeout_ms, struct muster__answer *answers);
+/** Until when the feed should have fetched a tip that a node told now. */
+uint64_t muster__fetch_deadline_ms(const struct muster_run *run);
+/** As muster__feed_common_height(), for a tip that the feed may have yet to fetch: waits for it that long. */
+MUSTER_MUST_USE enum muster_rc muster__await_common_height(struct muster_run *run,
+                                                           const struct muster_id *tip,
+                                                           const struct muster_id *best, uint64_t deadline_ms,
+                                                           uint64_t *ret);
 
 #endif

@@ -42,6 +42,8 @@ struct cluster {
     pthread_mutex_t mutex;
     uint64_t height;
     uint64_t fetched; /* The highest block that was asked for. */
+    uint64_t hole_from; /* These blocks nobody has; 0: there is no hole. */
+    uint64_t hole_to;
     size_t included[CLUSTER_BLOCKS_MAX]; /* So much of the pool lies in blocks up to this. */
     size_t pool_count;
     struct muster_id pool[CLUSTER_POOL_MAX];
@@ -79,6 +81,18 @@ static inline void cluster_stall_after(uint64_t blocks)
     pthread_mutex_unlock(&cluster.mutex);
 }
 
+/* All nodes go over to a chain that is so much higher, and nobody has what is between. */
+static inline void cluster_make_hole(uint64_t blocks)
+{
+    pthread_mutex_lock(&cluster.mutex);
+    cluster_grow();
+    cluster.hole_from = cluster.height + 1;
+    cluster.hole_to = cluster.fetched = cluster.height + blocks;
+    cluster.origin_ms -= blocks * cluster.slot_ms;
+    cluster_grow();
+    pthread_mutex_unlock(&cluster.mutex);
+}
+
 static inline bool cluster_progress(int fd, const struct cluster_node *node)
 {
     char body[128];
@@ -94,17 +108,20 @@ static inline bool cluster_progress(int fd, const struct cluster_node *node)
     return test_reply(fd, 200, body);
 }
 
-static inline bool cluster_block(int fd, const char *id)
+/* A block in words, to be freed. NULL: it is not there. */
+static inline char *cluster_text(uint64_t height)
 {
-    uint64_t height = strtoull(id + 1, NULL, 10);
-    char *body = NULL;
+    char *text = NULL;
     size_t bytes = 0;
     pthread_mutex_lock(&cluster.mutex);
-    FILE *out = open_memstream(&body, &bytes);
-    bool known = id[0] == 'b' && height <= cluster.height;
-    fprintf(out, "%llu", (unsigned long long)height);
-    cluster.fetched = known && height > cluster.fetched ? height : cluster.fetched;
-    if (known && height > 0) {
+    cluster_grow();
+    bool in_hole = height >= cluster.hole_from && height <= cluster.hole_to && cluster.hole_from != 0;
+    FILE *out = height <= cluster.height && !in_hole ? open_memstream(&text, &bytes) : NULL;
+    if (out != NULL) {
+        fprintf(out, "%llu", (unsigned long long)height);
+        cluster.fetched = height > cluster.fetched ? height : cluster.fetched;
+    }
+    if (out != NULL && height > 0) {
         size_t from = cluster.included[height - 1];
         if (atomic_load(&cluster.twice) && height > 1) {
             from = cluster.included[height - 2];
@@ -114,10 +131,37 @@ static inline bool cluster_block(int fd, const char *id)
         }
     }
     pthread_mutex_unlock(&cluster.mutex);
-    fclose(out);
-    bool sent = test_reply(fd, known ? 200 : 404, body);
+    if (out != NULL) {
+        fclose(out);
+    }
+    return text;
+}
+
+static inline bool cluster_block(int fd, const char *id)
+{
+    char *body = id[0] == 'b' ? cluster_text(strtoull(id + 1, NULL, 10)) : NULL;
+    bool sent = test_reply(fd, body != NULL ? 200 : 404, body != NULL ? body : "");
     free(body);
     return sent;
+}
+
+/* Each block as it comes, also from a node that is stuck: it passes on what it does not take. */
+static inline bool cluster_stream(int fd)
+{
+    pthread_mutex_lock(&cluster.mutex);
+    uint64_t height = cluster.height;
+    pthread_mutex_unlock(&cluster.mutex);
+    bool sent = test_say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    struct pollfd closed = { .fd = fd, .events = POLLRDHUP };
+    while (sent && poll(&closed, 1, 2) == 0) {
+        char *text = cluster_text(height + 1);
+        if (text != NULL) {
+            sent = test_say(fd, text) && test_say(fd, "\n");
+            height++;
+            free(text);
+        }
+    }
+    return false;
 }
 
 static inline bool cluster_submit(int fd, const struct cluster_node *node, const struct test_request *request)
@@ -162,6 +206,9 @@ static inline bool cluster_answer(void *context, int fd, const struct test_reque
     if (strcmp(rest, "half") == 0) {
         return test_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nha"); /* And no more. */
     }
+    if (strcmp(rest, "stream") == 0) {
+        return cluster_stream(fd);
+    }
     return strcmp(rest, "submit") == 0 ? cluster_submit(fd, node, request)
                                        : cluster_block(fd, rest + strlen("block/"));
 }
@@ -203,18 +250,13 @@ static inline enum muster_rc fake_request_block(const void *state, const struct 
     return muster_request_init(out, "GET", path, NULL, err);
 }
 
-static inline enum muster_rc fake_parse_block(const void *state, const struct muster_id *id,
-                                              const struct muster_reply *reply, struct muster_block *out,
-                                              struct muster_error *err)
+static inline enum muster_rc fake_parse_text(const char *text, struct muster_block *out,
+                                             struct muster_error *err)
 {
     char *rest = NULL;
-    (void)state;
-    if (reply->status != 200 || reply->body[0] < '0' || reply->body[0] > '9') {
-        return muster_error_set(err, reply->status == 404 ? MUSTER_ENOTFOUND : MUSTER_EREPLY, "no block");
-    }
-    *out = (struct muster_block){ .id = *id };
-    out->slot = out->height = strtoull(reply->body, &rest, 10);
-    out->has_height = true;
+    *out = (struct muster_block){ .has_height = true };
+    out->slot = out->height = strtoull(text, &rest, 10);
+    snprintf(out->id.text, MUSTER_ID_BYTES, "b%llu", (unsigned long long)out->height);
     if (out->height > 0) {
         snprintf(out->parent.text, MUSTER_ID_BYTES, "b%llu", (unsigned long long)out->height - 1);
     }
@@ -226,6 +268,35 @@ static inline enum muster_rc fake_parse_block(const void *state, const struct mu
         out->transaction_count++;
         rest += used;
     }
+    return rc;
+}
+
+static inline enum muster_rc fake_parse_block(const void *state, const struct muster_id *id,
+                                              const struct muster_reply *reply, struct muster_block *out,
+                                              struct muster_error *err)
+{
+    (void)state;
+    (void)id;
+    if (reply->status != 200 || reply->body[0] < '0' || reply->body[0] > '9') {
+        return muster_error_set(err, reply->status == 404 ? MUSTER_ENOTFOUND : MUSTER_EREPLY, "no block");
+    }
+    return fake_parse_text(reply->body, out, err);
+}
+
+static inline enum muster_rc fake_request_stream(const void *state, struct muster_request *out,
+                                                 struct muster_error *err)
+{
+    (void)state;
+    return muster_request_init(out, "GET", "/stream", NULL, err);
+}
+
+static inline enum muster_rc fake_parse_stream_line(const void *state, const char *line, size_t bytes,
+                                                    struct muster_block *out, struct muster_error *err)
+{
+    (void)state;
+    char *text = strndup(line, bytes);
+    enum muster_rc rc = fake_parse_text(text, out, err);
+    free(text);
     return rc;
 }
 
@@ -259,21 +330,19 @@ static inline void fake_settle_submission(void *state, const struct muster_submi
 
 static const struct muster_port fake_ports[] = { { .name = "api", .number = 1 } };
 
-static const struct muster_system fake_system = {
-    .name = "fake",
-    .program_variable = MUSTER_VARIABLE_COUNT,
-    .ports = fake_ports,
-    .port_count = 1,
-    .request_ready = fake_request_progress,
-    .parse_ready = fake_parse_ready,
-    .request_progress = fake_request_progress,
-    .parse_progress = fake_parse_progress,
-    .request_block = fake_request_block,
-    .parse_block = fake_parse_block,
-    .build_submission = fake_build_submission,
-    .parse_submission = fake_parse_submission,
-    .settle_submission = fake_settle_submission,
-};
+#define FAKE_SYSTEM_SLOTS                                                                                    \
+    .name = "fake", .program_variable = MUSTER_VARIABLE_COUNT, .ports = fake_ports, .port_count = 1,         \
+    .request_ready = fake_request_progress, .parse_ready = fake_parse_ready,                                 \
+    .request_progress = fake_request_progress, .parse_progress = fake_parse_progress,                        \
+    .request_block = fake_request_block, .parse_block = fake_parse_block,                                    \
+    .build_submission = fake_build_submission, .parse_submission = fake_parse_submission,                    \
+    .settle_submission = fake_settle_submission
+
+static const struct muster_system fake_system = { FAKE_SYSTEM_SLOTS };
+
+/* Its nodes have streams of blocks, too. */
+static const struct muster_system fake_streamed = { FAKE_SYSTEM_SLOTS, .request_stream = fake_request_stream,
+                                                    .parse_stream_line = fake_parse_stream_line };
 
 /* ---- The runner ---- */
 
@@ -418,6 +487,22 @@ static inline void cluster_assert_finish(enum muster_rc expected)
 {
     struct muster_error err = { 0 };
     ck_assert_msg(cluster_finish(&err) == expected, "%s", err.text);
+}
+
+/* Whether a line of events.jsonl holds both. */
+static inline bool cluster_told(const char *kind, const char *part)
+{
+    char path[MUSTER__PATH_BYTES];
+    char line[4096];
+    bool told = false;
+    ck_assert_int_eq(muster__path(path, NULL, "%s/events.jsonl", cluster.session.directory), MUSTER_OK);
+    FILE *file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    while (!told && fgets(line, sizeof line, file) != NULL) {
+        told = strstr(line, kind) != NULL && strstr(line, part) != NULL;
+    }
+    fclose(file);
+    return told;
 }
 
 static inline uint64_t cluster_window_ms(void)
