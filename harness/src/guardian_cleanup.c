@@ -60,11 +60,12 @@ static void mark_killed(struct muster__guardian *guardian)
     }
 }
 
-static void mark_told(struct muster__guardian *guardian)
+/* How those ended that are gone already was judged when they were told to. */
+static void forget_gone(struct muster__guardian *guardian)
 {
     for (size_t i = 0; i < guardian->child_count; i++) {
         struct muster__child *child = &guardian->children[i];
-        child->told_to_end = child->running && child->node != MUSTER_NO_NODE;
+        child->told_to_end = child->told_to_end && child->running;
     }
 }
 
@@ -79,7 +80,7 @@ static enum muster_rc judge_ends(const struct muster__guardian *guardian, uint32
         if (child->had_to_be_killed) {
             rc = muster_error_set(err, MUSTER_ENODE, "node-%u ignored SIGTERM for %.1f s and was killed",
                                   child->node, (double)grace_ms / 1000.0);
-        } else if (child->told_to_end && !child->running) {
+        } else if (child->told_to_end && child->node != MUSTER_NO_NODE && !child->running) {
             rc = muster_exit_judge(&child->exit, system == NULL ? 0 : system->end_code, child->node, err);
         }
     }
@@ -89,7 +90,7 @@ static enum muster_rc judge_ends(const struct muster__guardian *guardian, uint32
 static void end_children(struct muster__guardian *guardian, uint32_t grace_ms)
 {
     muster__children_reap(guardian); /* Those that have ended already were not told to. */
-    mark_told(guardian);
+    forget_gone(guardian);
     /* Paused ones first go on. Not after TERM: a CONT takes back the STOP by which a tracer attaches, and a
      * sanitizer's leak check attaches one at exit. */
     signal_children(guardian, SIGCONT);
@@ -136,14 +137,15 @@ static enum muster_rc take_down_rest(struct muster__guardian *guardian, uint32_t
     return rc;
 }
 
-static void collect_evidence(struct muster__guardian *guardian)
+void muster__guardian_collect(struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
     struct muster_ledger_view *view = NULL;
-    if (session->runner->collect != NULL &&
+    if (!guardian->collected && session->runner->collect != NULL &&
         muster_ledger_read(session->directory, &view, NULL) == MUSTER_OK) {
         muster__best_effort(session->runner->collect(view, NULL));
     }
+    guardian->collected = true;
     muster_ledger_view_destroy(view);
 }
 
@@ -154,7 +156,7 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
         return MUSTER_OK;
     }
     guardian->cleaned_up = true;
-    collect_evidence(guardian);
+    muster__guardian_collect(guardian);
     end_children(guardian, grace_ms);
     end_strays(guardian);
     if (preserve) {
