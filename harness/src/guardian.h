@@ -46,6 +46,7 @@ struct muster__guardian {
     bool collected; /* The evidence. */
     bool cleaned_up;
     bool preserved;
+    bool late; /* Something went wrong after the test's last word. */
     bool unfinished; /* The clean-up failed, or nobody could look: the ledger stays open for a sweep. */
     bool over; /* Leave the loop. */
     uint64_t gone_ms; /* When it was, in that case. Monotonic. */
