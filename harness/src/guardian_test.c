@@ -47,6 +47,7 @@ START_TEST(no_directory_no_session)
     setenv("MUSTER_RUN_ROOT", "/nonexistent/place", 1);
     ck_assert_int_eq(muster_variables_read(&variables, &err), MUSTER_OK);
     ck_assert_int_eq(muster_session_open(plan, &plain_runner, variables, &session, &err), MUSTER_EINFRA);
+    ck_assert_int_eq(err.rc, MUSTER_EINFRA);
     ck_assert_ptr_nonnull(strstr(err.text, "'/nonexistent/place'"));
     ck_assert_ptr_nonnull(strstr(err.text, "set MUSTER_RUN_ROOT"));
     ck_assert_ptr_null(session);

@@ -40,7 +40,8 @@ struct muster_session;
  * test is forked; nothing of the run exists yet.
  *
  * @param plan, runner, variables  Borrowed; must outlive the session.
- * @return MUSTER_OK; MUSTER_EINFRA (no space, directory not writable, no process): nothing is left.
+ * @return MUSTER_OK; MUSTER_EINFRA (no space, directory not writable, no process); MUSTER_ENOMEM. After a failure nothing
+ *         is left.
  */
 MUSTER_MUST_USE enum muster_rc muster_session_open(const struct muster_plan *plan,
                                                    const struct muster_runner *runner,
