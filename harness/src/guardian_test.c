@@ -1,5 +1,4 @@
 /* What a session gives one test: a guardian, a lease, a directory. */
-
 #include <sys/resource.h>
 
 #include "guardian_test_fixture.h"
