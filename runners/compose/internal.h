@@ -76,6 +76,7 @@ MUSTER_MUST_USE enum muster_rc compose__record_project(struct compose *compose, 
 /** Renders all nodes; writes their files and the Compose file into the run directory. */
 MUSTER_MUST_USE enum muster_rc compose__write_files(struct compose *compose, struct muster_error *err);
 
+uint32_t compose__up_ms(const struct muster_variables *variables, uint32_t node_count);
 enum muster_rc compose__up(struct muster_deployment *deployment, void **state, struct muster_error *err);
 void compose__detach(void *state);
 /** Reads where all nodes (or one) are published now. */
