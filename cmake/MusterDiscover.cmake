@@ -7,7 +7,8 @@ cmake_minimum_required(VERSION 3.20)
 # What the list says must not depend on who builds: ctest stretches the time limits when it runs.
 set(neutral)
 foreach(variable SLOW_TEST_ENV CK_TIMEOUT_MULTIPLIER CONSENSUS_SLOT_TIME CONSENSUS_ACTIVE_SLOT_COEFF
-        LOGOS_BLOCKCHAIN_DEMO_NODES LOGOS_BLOCKCHAIN_DEMO_RUN_SECS)
+        LOGOS_BLOCKCHAIN_DEMO_NODES LOGOS_BLOCKCHAIN_DEMO_RUN_SECS COMPOSE_RUNNER_HTTP_TIMEOUT_SECS
+        K8S_RUNNER_HTTP_TIMEOUT_SECS K8S_RUNNER_DEPLOYMENT_TIMEOUT_SECS)
   list(APPEND neutral --unset=${variable})
 endforeach()
 
@@ -43,7 +44,7 @@ function(describe variable line runner)
   if(NODE_PROGRAMS)
     set(modification "ENVIRONMENT_MODIFICATION [==[PATH=path_list_append:${NODE_PROGRAMS}]==]")
   endif()
-  set(${variable} "math(EXPR limit \"${limit} * \${stretch}\")
+  set(${variable} "math(EXPR limit \"(${limit} + \${extra}) * \${stretch}\")
 add_test([==[${full}.${runner}]==] [==[${PROGRAM}]==])
 set_tests_properties([==[${full}.${runner}]==] PROPERTIES LABELS [==[${labels}]==] TIMEOUT \${limit}
   PROCESSORS ${processors} SKIP_RETURN_CODE 77 ENVIRONMENT [==[${environment}]==] ${fixture}
@@ -58,6 +59,32 @@ if("$ENV{CK_TIMEOUT_MULTIPLIER}" MATCHES "^([0-9]+)(\\.[0-9]*)?$")
 endif()
 if("$ENV{SLOW_TEST_ENV}" MATCHES "^(1|[Tt][Rr][Uu][Ee]|[Yy][Ee][Ss]|[Oo][Nn])$")
   math(EXPR stretch "${stretch} * 2")
+endif()
+# What deadlines may grow by when these are set: by each of those up to three times, by some 50 block intervals.
+set(extra 0)
+foreach(variable COMPOSE_RUNNER_HTTP_TIMEOUT_SECS K8S_RUNNER_HTTP_TIMEOUT_SECS K8S_RUNNER_DEPLOYMENT_TIMEOUT_SECS
+        LOGOS_BLOCKCHAIN_DEMO_RUN_SECS)
+  if("$ENV{${variable}}" MATCHES "^[0-9]+$")
+    math(EXPR extra "${extra} + 3 * $ENV{${variable}}")
+  endif()
+endforeach()
+if(NOT "$ENV{CONSENSUS_SLOT_TIME}$ENV{CONSENSUS_ACTIVE_SLOT_COEFF}" STREQUAL "")
+  set(slot_s 3) # Both are rounded up; where only one is given, the other is a scenario's own.
+  if("$ENV{CONSENSUS_SLOT_TIME}" MATCHES "^0*([1-9][0-9]*)")
+    math(EXPR slot_s "${CMAKE_MATCH_1} + 1")
+  elseif(NOT "$ENV{CONSENSUS_SLOT_TIME}" STREQUAL "")
+    set(slot_s 1)
+  endif()
+  set(slots_per_block 10)
+  if("$ENV{CONSENSUS_ACTIVE_SLOT_COEFF}" MATCHES "^0*\\.([0-9]+)$")
+    string(SUBSTRING "${CMAKE_MATCH_1}000" 0 3 thousandths)
+    string(REGEX REPLACE "^0+" "" thousandths "${thousandths}")
+    if(NOT thousandths)
+      set(thousandths 1)
+    endif()
+    math(EXPR slots_per_block "1000 / ${thousandths} + 1")
+  endif()
+  math(EXPR extra "${extra} + 50 * ${slot_s} * ${slots_per_block}")
 endif()
 ]==])
 

@@ -10,6 +10,10 @@
  * plan where `destroy` is set; the plan destroys workloads first, then expectations. On failure
  * (MUSTER_ENOMEM) nothing is set and nothing is owned. */
 
+/* Both expectations judge again and again, while they do not hold, for so many block intervals at most. */
+#define MUSTER__LIVENESS_BLOCKS 5u
+#define MUSTER__INCLUSION_BLOCKS 3u
+
 /** The transaction workload ("transactions") and its expectation ("inclusion"). */
 MUSTER_MUST_USE enum muster_rc muster__transactions_make(const struct muster_transactions *resolved,
                                                          struct muster_workload *workload,

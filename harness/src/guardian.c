@@ -40,6 +40,7 @@ static enum muster_rc answer_signal(struct muster__guardian *guardian, const jso
     if (process < 0 || (size_t)process >= guardian->child_count) {
         return muster_error_set(err, MUSTER_EINVAL, "there is no process %lld to signal", (long long)process);
     }
+    muster__children_reap(guardian); /* One that has ended already is not told anything. */
     muster__child_signal(guardian, (size_t)process,
                          (int)json_integer_value(json_object_get(request, "signal")));
     return MUSTER_OK;
@@ -99,6 +100,10 @@ static enum muster_rc answer_request(struct muster__guardian *guardian, const js
     }
     if (strcmp(op, "note") == 0) {
         take_note(guardian, request);
+        return MUSTER_OK;
+    }
+    if (strcmp(op, "collect") == 0) {
+        muster__guardian_collect(guardian);
         return MUSTER_OK;
     }
     if (strcmp(op, "clean_up") == 0) {

@@ -19,7 +19,7 @@ struct muster__child {
     uint32_t node; /* Or MUSTER_NO_NODE. */
     bool running;
     bool flooded;
-    bool told_to_end; /* By the clean-up, while it ran. */
+    bool told_to_end; /* By TERM or KILL, while it ran. */
     bool had_to_be_killed;
     char *log_paths[2]; /* stdout's and stderr's; may be NULL. */
     struct muster_exit exit;
@@ -43,8 +43,10 @@ struct muster__guardian {
     char text[MUSTER_ERROR_TEXT_BYTES];
     bool test_done; /* The test said the last word. */
     bool keep; /* The run directory stays. */
+    bool collected; /* The evidence. */
     bool cleaned_up;
     bool preserved;
+    bool late; /* Something went wrong after the test's last word. */
     bool unfinished; /* The clean-up failed, or nobody could look: the ledger stays open for a sweep. */
     bool over; /* Leave the loop. */
     uint64_t gone_ms; /* When it was, in that case. Monotonic. */
@@ -92,6 +94,8 @@ void muster__children_check_logs(struct muster__guardian *guardian);
 void muster__children_free(struct muster__guardian *guardian);
 
 /* guardian_cleanup.c */
+/** Has the runner save the evidence, once. */
+void muster__guardian_collect(struct muster__guardian *guardian);
 /** Ends all children, has the runner take down the rest, audits. See muster__guardian_clean_up(). */
 enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, bool preserve, uint32_t grace_ms,
                                           struct muster_error *err);

@@ -47,6 +47,7 @@ static void tell_ended(struct muster__guardian *guardian, size_t process)
     const struct muster__child *child = &guardian->children[process];
     json_t *event = muster__wire_exit_to_json(&child->exit);
     json_object_set_new(event, "event", json_string("ended"));
+    json_object_set_new(event, "told", json_boolean(child->told_to_end));
     json_object_set_new(event, "process", json_integer((json_int_t)process));
     json_object_set_new(event, "node",
                         json_integer(child->node == MUSTER_NO_NODE ? -1 : (json_int_t)child->node));
@@ -102,8 +103,9 @@ void muster__children_reap(struct muster__guardian *guardian)
 
 void muster__child_signal(struct muster__guardian *guardian, size_t process, int signal)
 {
-    const struct muster__child *child = &guardian->children[process];
+    struct muster__child *child = &guardian->children[process];
     if (child->running) {
+        child->told_to_end = child->told_to_end || signal == SIGTERM || signal == SIGKILL;
         kill(-child->pid, signal);
     }
 }

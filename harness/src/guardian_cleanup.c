@@ -60,11 +60,12 @@ static void mark_killed(struct muster__guardian *guardian)
     }
 }
 
-static void mark_told(struct muster__guardian *guardian)
+/* How those ended that are gone already was judged when they were told to. */
+static void forget_gone(struct muster__guardian *guardian)
 {
     for (size_t i = 0; i < guardian->child_count; i++) {
         struct muster__child *child = &guardian->children[i];
-        child->told_to_end = child->running && child->node != MUSTER_NO_NODE;
+        child->told_to_end = child->told_to_end && child->running;
     }
 }
 
@@ -79,7 +80,7 @@ static enum muster_rc judge_ends(const struct muster__guardian *guardian, uint32
         if (child->had_to_be_killed) {
             rc = muster_error_set(err, MUSTER_ENODE, "node-%u ignored SIGTERM for %.1f s and was killed",
                                   child->node, (double)grace_ms / 1000.0);
-        } else if (child->told_to_end && !child->running) {
+        } else if (child->told_to_end && child->node != MUSTER_NO_NODE && !child->running) {
             rc = muster_exit_judge(&child->exit, system == NULL ? 0 : system->end_code, child->node, err);
         }
     }
@@ -89,7 +90,7 @@ static enum muster_rc judge_ends(const struct muster__guardian *guardian, uint32
 static void end_children(struct muster__guardian *guardian, uint32_t grace_ms)
 {
     muster__children_reap(guardian); /* Those that have ended already were not told to. */
-    mark_told(guardian);
+    forget_gone(guardian);
     /* Paused ones first go on. Not after TERM: a CONT takes back the STOP by which a tracer attaches, and a
      * sanitizer's leak check attaches one at exit. */
     signal_children(guardian, SIGCONT);
@@ -136,14 +137,15 @@ static enum muster_rc take_down_rest(struct muster__guardian *guardian, uint32_t
     return rc;
 }
 
-static void collect_evidence(struct muster__guardian *guardian)
+void muster__guardian_collect(struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
     struct muster_ledger_view *view = NULL;
-    if (session->runner->collect != NULL &&
+    if (!guardian->collected && session->runner->collect != NULL &&
         muster_ledger_read(session->directory, &view, NULL) == MUSTER_OK) {
         muster__best_effort(session->runner->collect(view, NULL));
     }
+    guardian->collected = true;
     muster_ledger_view_destroy(view);
 }
 
@@ -154,7 +156,7 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
         return MUSTER_OK;
     }
     guardian->cleaned_up = true;
-    collect_evidence(guardian);
+    muster__guardian_collect(guardian);
     end_children(guardian, grace_ms);
     end_strays(guardian);
     if (preserve) {
@@ -185,9 +187,26 @@ static void end_test(const struct muster__guardian *guardian)
     }
 }
 
-static enum muster_verdict verdict_of(enum muster_rc rc)
+/* What went wrong after the first cause, which stays in front. */
+static void add_failure(struct muster__guardian *guardian, enum muster_verdict verdict, const char *what,
+                        const char *text)
 {
-    return rc == MUSTER_ELEAK ? MUSTER_LEAK : rc == MUSTER_ENODE ? MUSTER_FAIL : MUSTER_INFRA;
+    size_t used = strlen(guardian->text);
+    guardian->verdict = verdict;
+    guardian->late = true;
+    snprintf(guardian->text + used, sizeof guardian->text - used, "%s%s%.2000s", used == 0 ? "" : "; ", what,
+             text);
+}
+
+/* A clean-up that failed or found a leak, whatever the code. How nodes ended is no matter of a dead test's. */
+static void add_clean_up(struct muster__guardian *guardian, enum muster_rc rc, const struct muster_error *err)
+{
+    if (rc != MUSTER_OK && rc != MUSTER_ENODE) {
+        add_failure(guardian, rc == MUSTER_ELEAK ? MUSTER_LEAK : MUSTER_INFRA, "", err->text);
+        if (guardian->unfinished) {
+            add_failure(guardian, guardian->verdict, "", "`muster sweep` removes what is left");
+        }
+    }
 }
 
 static void abandon(struct muster__guardian *guardian)
@@ -206,11 +225,7 @@ static void abandon(struct muster__guardian *guardian)
         snprintf(guardian->text, sizeof guardian->text, "%s (phase %s)", guardian->why,
                  muster_phase_name(guardian->phase));
     }
-    if (rc == MUSTER_ELEAK || rc == MUSTER_EINFRA) {
-        size_t used = strlen(guardian->text);
-        guardian->verdict = verdict_of(rc);
-        snprintf(guardian->text + used, sizeof guardian->text - used, "; %.2000s", err.text);
-    }
+    add_clean_up(guardian, rc, &err);
 }
 
 /* The test wrote run.json with the verdict "running" when the window opened, or not at all. */
@@ -244,8 +259,7 @@ static void close_directory(struct muster__guardian *guardian)
     }
     if (rc != MUSTER_OK) {
         guardian->keep = true;
-        guardian->verdict = MUSTER_LEAK;
-        snprintf(guardian->text, sizeof guardian->text, "the run directory is left: %.3000s", err.text);
+        add_failure(guardian, MUSTER_LEAK, "the run directory is left: ", err.text);
     }
 }
 
@@ -263,9 +277,9 @@ static void tell_outcome(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
     bool kept = guardian->keep || guardian->preserved;
-    json_t *outcome = json_pack("{s:i, s:o, s:b, s:s}", "verdict", (int)guardian->verdict, "text",
-                                muster__wire_text(guardian->text), "untold", !guardian->test_done, "kept",
-                                kept ? session->directory : "");
+    json_t *outcome = json_pack(
+        "{s:i, s:o, s:b, s:s}", "verdict", (int)guardian->verdict, "text", muster__wire_text(guardian->text),
+        "untold", !guardian->test_done || guardian->late, "kept", kept ? session->directory : "");
     char *text = outcome == NULL ? NULL : json_dumps(outcome, JSON_COMPACT);
     bool told = text != NULL && suite_runs(guardian) && dprintf(guardian->outcome_fd, "%s\n", text) > 0 &&
                 is_read(guardian);
@@ -306,7 +320,9 @@ void muster__guardian_last_words(struct muster__guardian *guardian)
         amend_run_json(guardian);
     } else if (!guardian->cleaned_up) {
         /* A test that never deployed has nothing to clean; anything else is taken down here. */
-        muster__best_effort(muster__guardian_take_down(guardian, false, ABANDONED_GRACE_MS, NULL));
+        struct muster_error err = { 0 };
+        enum muster_rc rc = muster__guardian_take_down(guardian, false, ABANDONED_GRACE_MS, &err);
+        add_clean_up(guardian, rc, &err);
     }
     close_directory(guardian);
     print_preserved(guardian);

@@ -61,6 +61,35 @@ START_TEST(an_end_before_the_clean_up_is_not_judged_by_it)
 }
 END_TEST
 
+static void assert_told(unsigned ended, unsigned told)
+{
+    pthread_mutex_lock(&seen.lock);
+    ck_assert_uint_eq(seen.ended, ended);
+    ck_assert_uint_eq(seen.told, told);
+    pthread_mutex_unlock(&seen.lock);
+}
+
+START_TEST(an_end_says_whether_the_process_was_told_to)
+{
+    struct muster_session *session = open_session();
+    struct muster_guardian_client *client = attach(session);
+    struct muster_error err = { 0 };
+    wait_exit(client, spawn_node(session, client, 0, "kill -SEGV $$"));
+    assert_told(1, 0);
+    uint32_t process = spawn_node(session, client, 1, "exec sleep 1000");
+    ck_assert_int_eq(muster__guardian_signal(client, process, SIGSTOP, &err), MUSTER_OK);
+    ck_assert_int_eq(muster__guardian_signal(client, process, SIGKILL, &err), MUSTER_OK);
+    wait_exit(client, process);
+    assert_told(2, 1);
+    spawn_node(session, client, 2, "exec sleep 1000");
+    ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);
+    assert_told(3, 2);
+    finish(client, MUSTER_PASS, false);
+    struct muster_outcome outcome;
+    muster_session_close(session, &outcome);
+}
+END_TEST
+
 START_TEST(a_node_that_ignores_term_is_killed_and_named)
 {
     plan->grace_ms = 300;
@@ -120,6 +149,7 @@ static Suite *guardian_cleanup_suite(void)
     tcase_add_checked_fixture(tcase, make_root, remove_root);
     tcase_add_loop_test(tcase, a_node_that_does_not_end_as_told_is_named, 0, sizeof ends / sizeof ends[0]);
     tcase_add_test(tcase, an_end_before_the_clean_up_is_not_judged_by_it);
+    tcase_add_test(tcase, an_end_says_whether_the_process_was_told_to);
     tcase_add_test(tcase, a_node_that_ignores_term_is_killed_and_named);
     tcase_add_test(tcase, a_process_that_left_its_group_and_parent_is_found);
     tcase_add_test(tcase, a_flooding_node_is_reported_and_halted);

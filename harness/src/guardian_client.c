@@ -37,7 +37,7 @@ static void take_ended(struct muster_guardian_client *client, const json_t *even
     struct muster_exit exit = muster__wire_exit_from_json(event);
     /* First the callback: whoever waited for the end then finds the node's state changed already. */
     client->callbacks.ended(client->callbacks.context, process, node < 0 ? MUSTER_NO_NODE : (uint32_t)node,
-                            &exit);
+                            json_is_true(json_object_get(event, "told")), &exit);
     pthread_mutex_lock(&client->lock);
     struct ended *ended = ended_at(client, process);
     if (ended != NULL) {
@@ -194,6 +194,14 @@ void muster__guardian_note(struct muster_guardian_client *client, enum muster_ph
     if (request != NULL &&
         muster__client_ask(client, request, MUSTER__REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
         return; /* The guardian is gone, which gone() has told. */
+    }
+}
+
+void muster__guardian_save_evidence(struct muster_guardian_client *client)
+{
+    json_t *request = json_pack("{s:s}", "op", "collect");
+    if (muster__client_ask(client, request, CLEAN_UP_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
+        return; /* As in muster__guardian_note(). */
     }
 }
 

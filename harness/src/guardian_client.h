@@ -11,9 +11,10 @@
 struct muster_guardian_client;
 
 /** In the test's process: says hello on the inherited socket and starts the thread that listens.
- * `ended` is called from that thread for each process's end; `gone` once, when the guardian died. */
+ * `ended` is called from that thread for each process's end, `told` when that was told to end before; `gone` once, when
+ * the guardian died. */
 struct muster__guardian_callbacks {
-    void (*ended)(void *context, uint32_t process, uint32_t node, const struct muster_exit *exit);
+    void (*ended)(void *context, uint32_t process, uint32_t node, bool told, const struct muster_exit *exit);
     void (*gone)(void *context);
     /* A node's log grew past its bound. */
     void (*flooded)(void *context, uint32_t node, uint64_t log_bytes);
@@ -47,8 +48,11 @@ MUSTER_MUST_USE enum muster_rc muster__guardian_lease(struct muster_guardian_cli
 void muster__guardian_note(struct muster_guardian_client *client, enum muster_phase phase,
                            enum muster_verdict verdict, const char *text);
 
+/** Has the evidence saved, before anything is told to end. Bounded by the runner's own deadlines. */
+void muster__guardian_save_evidence(struct muster_guardian_client *client);
+
 /**
- * Evidence, down, audit. Bounded by the grace and the runner's own deadlines.
+ * Evidence unless it was saved, down, audit. Bounded by the grace and the runner's own deadlines.
  *
  * @return MUSTER_OK, all is gone (or preserved, as asked); MUSTER_ENODE, a node had to be killed; MUSTER_ELEAK with
  *         what is left; MUSTER_EINFRA.

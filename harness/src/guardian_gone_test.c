@@ -86,6 +86,37 @@ START_TEST(a_killed_test_leaves_nothing_but_evidence)
 }
 END_TEST
 
+static const enum muster_rc down_codes[] = { MUSTER_EINFRA, MUSTER_EIO, MUSTER_ENOMEM, MUSTER_EREPLY };
+static enum muster_rc down_code;
+
+static enum muster_rc down_fails(const struct muster_ledger_view *view, uint32_t grace_ms,
+                                 struct muster_error *err)
+{
+    (void)view;
+    (void)grace_ms;
+    return muster_error_set(err, down_code, "no more of that");
+}
+
+START_TEST(a_clean_up_that_fails_after_a_killed_test_is_told)
+{
+    const struct muster_runner runner = { .name = "plain",
+                                          .capabilities = no_capabilities,
+                                          .down = down_fails };
+    struct muster_session *session = NULL;
+    struct muster_error err = { 0 };
+    down_code = down_codes[_i];
+    ck_assert_msg(muster_session_open(plan, &runner, variables, &session, &err) == MUSTER_OK, "%s", err.text);
+    pid_t test = fork_test(session);
+    kill(test, SIGKILL);
+    waitpid(test, NULL, 0);
+    struct muster_outcome outcome;
+    muster_session_close(session, &outcome);
+    ck_assert_int_eq(outcome.verdict, MUSTER_INFRA);
+    ck_assert(outcome.untold);
+    ck_assert_ptr_nonnull(strstr(outcome.text, "(phase execute); no more of that; `muster sweep` removes"));
+}
+END_TEST
+
 START_TEST(a_killed_suite_program_takes_its_test_along)
 {
     char run_id[16];
@@ -171,6 +202,7 @@ static Suite *guardian_gone_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, make_root, remove_root);
     tcase_add_test(tcase, a_killed_test_leaves_nothing_but_evidence);
+    tcase_add_loop_test(tcase, a_clean_up_that_fails_after_a_killed_test_is_told, 0, 4);
     tcase_add_test(tcase, a_killed_suite_program_takes_its_test_along);
     tcase_add_test(tcase, a_killed_guardian_takes_its_nodes_along_and_is_noticed);
     tcase_add_test(tcase, sweep_finishes_for_a_killed_guardian_and_suite);

@@ -1,4 +1,5 @@
 /* What a session gives one test: a guardian, a lease, a directory. */
+#include <sys/resource.h>
 
 #include "guardian_test_fixture.h"
 
@@ -53,6 +54,23 @@ START_TEST(no_directory_no_session)
 }
 END_TEST
 
+START_TEST(no_ledger_no_session)
+{
+    struct muster_session *session = NULL;
+    struct muster_error err = { 0 };
+    struct rlimit before;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = { .rlim_cur = 0, .rlim_max = before.rlim_max };
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    enum muster_rc rc = muster_session_open(plan, &plain_runner, variables, &session, &err);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(rc, MUSTER_EINFRA);
+    ck_assert_int_eq(err.rc, MUSTER_EINFRA); /* Though writing was what failed. */
+    ck_assert_ptr_nonnull(strstr(err.text, "ledger"));
+    ck_assert_ptr_null(session);
+}
+END_TEST
+
 static Suite *guardian_suite(void)
 {
     Suite *suite = suite_create("guardian");
@@ -62,6 +80,7 @@ static Suite *guardian_suite(void)
     tcase_add_test(tcase, leases_differ_between_runs);
     tcase_add_test(tcase, one_session_serves_one_test);
     tcase_add_test(tcase, no_directory_no_session);
+    tcase_add_test(tcase, no_ledger_no_session);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -58,11 +58,13 @@ static inline void remove_root(void)
 struct seen {
     pthread_mutex_t lock;
     unsigned ended;
+    unsigned told; /* Of those, the ones that were told to. */
     unsigned flooded;
     bool gone;
 };
 
-static inline void on_ended(void *context, uint32_t process, uint32_t node, const struct muster_exit *exit)
+static inline void on_ended(void *context, uint32_t process, uint32_t node, bool told,
+                            const struct muster_exit *exit)
 {
     struct seen *seen = context;
     (void)process;
@@ -70,6 +72,7 @@ static inline void on_ended(void *context, uint32_t process, uint32_t node, cons
     (void)exit;
     pthread_mutex_lock(&seen->lock);
     seen->ended++;
+    seen->told += told;
     pthread_mutex_unlock(&seen->lock);
 }
 

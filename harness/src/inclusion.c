@@ -8,7 +8,6 @@
 #include "run_internal.h"
 #include "traffic.h"
 
-#define JUDGE_BLOCKS 3u
 #define JUDGE_MS_MIN 1000u
 #define JUDGE_POLL_MS 50u
 
@@ -143,7 +142,7 @@ static enum muster_rc judge_for_a_while(struct muster_run *run, struct muster__t
                                         struct muster_error *err)
 {
     uint64_t changes = 0;
-    uint64_t blocks_ms = JUDGE_BLOCKS * run->plan->block_interval_ms;
+    uint64_t blocks_ms = MUSTER__INCLUSION_BLOCKS * run->plan->block_interval_ms;
     uint64_t limit_ms = blocks_ms > JUDGE_MS_MIN ? blocks_ms : JUDGE_MS_MIN;
     uint64_t deadline_ms = muster_clock_ms() + (uint64_t)((double)limit_ms * run->plan->slowdown);
     for (;;) {

@@ -8,7 +8,6 @@
 #include "muster/clock.h"
 #include "run_internal.h"
 
-#define ROUND_BLOCKS 5u /* Judged again and again for so many intervals, while it does not hold. */
 #define ROUND_MS_MIN 3000u
 #define ROUND_POLL_MS_MIN 50u
 #define ROUND_POLL_MS_MAX 1000u
@@ -313,7 +312,7 @@ static enum muster_rc judge_rounds(struct liveness *liveness, struct muster_run 
                                    struct muster_report *report, struct muster_error *err)
 {
     uint64_t changes = 0;
-    uint64_t blocks_ms = ROUND_BLOCKS * run->plan->block_interval_ms;
+    uint64_t blocks_ms = MUSTER__LIVENESS_BLOCKS * run->plan->block_interval_ms;
     uint64_t limit_ms = blocks_ms > ROUND_MS_MIN ? blocks_ms : ROUND_MS_MIN;
     uint64_t deadline_ms = muster_clock_ms() + (uint64_t)((double)limit_ms * run->plan->slowdown);
     for (unsigned round = 1;; round++) {

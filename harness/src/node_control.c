@@ -129,9 +129,25 @@ static enum muster_rc start(struct muster_run *run, uint32_t node, struct muster
     return await_ready(run, node, err);
 }
 
+/* A node that was told to stop has to do so in order. `before`: how its process before that one ended. */
+static enum muster_rc judge_stop(const struct muster_run *run, uint32_t node,
+                                 const struct muster_exit *before, struct muster_error *err)
+{
+    const struct muster_system *system = run->plan->system;
+    struct muster_exit exit;
+    char how[96];
+    if (!muster__nodes_exit(run->nodes, node, &exit) || exit.at_ms == before->at_ms ||
+        muster_exit_judge(&exit, system->end_code, node, NULL) == MUSTER_OK) {
+        return MUSTER_OK;
+    }
+    return muster_error_set(err, MUSTER_ENODE, "told to stop, it %s", muster_exit_describe(&exit, how));
+}
+
 static enum muster_rc end(struct muster_run *run, uint32_t node, enum muster_action action,
                           struct muster_error *err)
 {
+    struct muster_exit before = { 0 };
+    (void)muster__nodes_exit(run->nodes, node, &before);
     note_down(run, node);
     muster__nodes_ask_end(run->nodes, node, true);
     enum muster_rc rc = run->session->runner->control(run->runner_state, node, action, err);
@@ -141,7 +157,7 @@ static enum muster_rc end(struct muster_run *run, uint32_t node, enum muster_act
     }
     muster__nodes_set_state(run->nodes, node, MUSTER_NODE_STOPPED);
     muster__feed_node_changed(run->feed, node);
-    return MUSTER_OK;
+    return action == MUSTER_STOP ? judge_stop(run, node, &before, err) : MUSTER_OK;
 }
 
 static enum muster_rc pause_or_resume(struct muster_run *run, uint32_t node, enum muster_action action,

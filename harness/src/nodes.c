@@ -201,11 +201,11 @@ static void describe_end(const struct node *it, uint32_t node, uint64_t began_ms
     free(tail);
 }
 
-void muster__nodes_ended(struct muster_nodes *nodes, uint32_t node, const struct muster_exit *exit)
+static void take_end(struct muster_nodes *nodes, uint32_t node, bool told, const struct muster_exit *exit)
 {
     pthread_mutex_lock(&nodes->lock);
     struct node *it = &nodes->nodes[node];
-    bool asked = it->end_asked || nodes->all_asked;
+    bool asked = told && (it->end_asked || nodes->all_asked);
     it->exit = *exit;
     it->state = asked ? MUSTER_NODE_STOPPED : MUSTER_NODE_EXITED;
     it->end_asked = false;
@@ -214,6 +214,16 @@ void muster__nodes_ended(struct muster_nodes *nodes, uint32_t node, const struct
     }
     pthread_mutex_unlock(&nodes->lock);
     tell_changed(nodes);
+}
+
+void muster__nodes_ended(struct muster_nodes *nodes, uint32_t node, const struct muster_exit *exit)
+{
+    take_end(nodes, node, true, exit);
+}
+
+void muster__nodes_died(struct muster_nodes *nodes, uint32_t node, const struct muster_exit *exit)
+{
+    take_end(nodes, node, false, exit);
 }
 
 void muster__nodes_fail(struct muster_nodes *nodes, enum muster_rc rc, const char *format, ...)

@@ -105,6 +105,18 @@ START_TEST(only_a_node_that_is_there_can_be_asked)
 }
 END_TEST
 
+START_TEST(who_dies_before_it_was_told_was_not_asked)
+{
+    struct muster_error err = { 0 };
+    muster__nodes_set_state(nodes, 0, MUSTER_NODE_RUNNING);
+    muster__nodes_ask_all(nodes);
+    muster__nodes_died(nodes, 0, &(struct muster_exit){ .code = -1, .signal = 6, .at_ms = 1 });
+    ck_assert_int_eq(muster__nodes_failure(nodes, &err), MUSTER_ENODE);
+    ck_assert_ptr_nonnull(strstr(err.text, "node-0 was ended by SIGABRT"));
+    ck_assert_int_eq(muster__nodes_state(nodes, 0), MUSTER_NODE_EXITED);
+}
+END_TEST
+
 static Suite *nodes_suite(void)
 {
     Suite *suite = suite_create("nodes");
@@ -114,6 +126,7 @@ static Suite *nodes_suite(void)
     tcase_add_test(tcase, an_end_that_was_asked_for_is_no_failure);
     tcase_add_test(tcase, a_resumed_node_was_not_restarted);
     tcase_add_test(tcase, the_first_failure_stays);
+    tcase_add_test(tcase, who_dies_before_it_was_told_was_not_asked);
     tcase_add_test(tcase, only_a_node_that_is_there_can_be_asked);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -273,11 +273,18 @@ void muster_plan_destroy(struct muster_plan *plan)
     free((struct muster__owned_plan *)plan);
 }
 
+/* What is shorter than a block has its place in the slack. */
+static uint64_t evaluation_ms(const struct muster_plan *plan)
+{
+    uint64_t blocks = MUSTER__LIVENESS_BLOCKS + MUSTER__INCLUSION_BLOCKS;
+    return (uint64_t)ceil((double)(blocks * plan->block_interval_ms) * plan->slowdown);
+}
+
 uint64_t muster_plan_time_limit_ms(const struct muster_plan *plan)
 {
     uint64_t ready_ms = plan->ready_ms != 0 ? plan->ready_ms : stretched(plan, READY_MS);
     /* Settling takes up to twice its time after nodes were controlled. */
     bool controlled = (plan->capabilities & MUSTER_NODE_CONTROL) != 0;
     return ready_ms + plan->duration_ms + plan->settle_ms * (controlled ? 2 : 1) + plan->grace_ms +
-           plan->recover_ms + stretched(plan, SLACK_MS);
+           plan->recover_ms + evaluation_ms(plan) + stretched(plan, SLACK_MS);
 }

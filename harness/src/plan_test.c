@@ -123,7 +123,7 @@ START_TEST(defaults)
     ck_assert_uint_eq(plan->settle_ms, 27220);
     ck_assert_uint_eq(plan->grace_ms, 3000);
     ck_assert_uint_eq(plan->env_count, 0);
-    ck_assert_uint_eq(muster_plan_time_limit_ms(plan), 60000 + 60000 + 27220 + 3000 + 60000);
+    ck_assert_uint_eq(muster_plan_time_limit_ms(plan), 60000 + 60000 + 27220 + 3000 + 8 * 2222 + 60000);
 }
 END_TEST
 
@@ -155,7 +155,7 @@ START_TEST(what_is_given_holds)
     ck_assert_str_eq(plan->env[0].name, "A");
     ck_assert_str_eq(plan->env[0].value, "3");
     ck_assert_uint_eq(plan->env[1].node, MUSTER_EVERY_NODE);
-    ck_assert_uint_eq(muster_plan_time_limit_ms(plan), 10000 + 60000 + 2 * 20000 + 500 + 60000);
+    ck_assert_uint_eq(muster_plan_time_limit_ms(plan), 10000 + 60000 + 2 * 20000 + 500 + 8 * 2000 + 60000);
 }
 END_TEST
 
@@ -185,7 +185,7 @@ START_TEST(slow_machines_get_longer_deadlines)
     ck_assert_uint_eq(plan->settle_ms, 60000);
     ck_assert_uint_eq(plan->grace_ms, 9000);
     ck_assert_uint_eq(plan->duration_ms, 60000);
-    ck_assert_uint_eq(muster_plan_time_limit_ms(plan), 3003 + 60000 + 60000 + 9000 + 180000);
+    ck_assert_uint_eq(muster_plan_time_limit_ms(plan), 3003 + 60000 + 60000 + 9000 + 3 * 8 * 2222 + 180000);
 }
 END_TEST
 
@@ -198,7 +198,8 @@ START_TEST(deadlines_do_not_overflow)
     MUSTER_CLEANUP(muster_plan_destroy) struct muster_plan *plan = build_well(s);
     ck_assert_uint_eq(plan->ready_ms, UINT32_MAX);
     ck_assert_uint_eq(plan->grace_ms, UINT32_MAX);
-    ck_assert_uint_eq(muster_plan_time_limit_ms(plan), 3ull * UINT32_MAX + 60000 + 120000000);
+    ck_assert_uint_eq(muster_plan_time_limit_ms(plan),
+                      3ull * UINT32_MAX + 60000 + 2000ull * 8 * 2222 + 120000000);
 }
 END_TEST
 

@@ -277,6 +277,8 @@ void muster__run_also(struct muster_run *run, const struct muster_error *cause)
     size_t used = strlen(run->failure.text);
     bool first = run->failure.rc == MUSTER_OK;
     if (!first) {
+        /* Whoever tries again after a failed environment must not do so on top of what is left. */
+        run->failure.rc = cause->rc == MUSTER_ELEAK ? MUSTER_ELEAK : run->failure.rc;
         snprintf(run->failure.text + used, sizeof run->failure.text - used, "\nalso: %s", cause->text);
     }
     pthread_mutex_unlock(&run->mutex);

@@ -11,15 +11,21 @@
 
 /* ---- What the guardian tells, from its client's thread ---- */
 
-static void on_ended(void *context, uint32_t process, uint32_t node, const struct muster_exit *exit)
+static void on_ended(void *context, uint32_t process, uint32_t node, bool told,
+                     const struct muster_exit *exit)
 {
     struct muster_run *run = context;
     char how[96];
-    muster_run_event(run, "process_ended", "{s:I, s:I, s:s}", "process", (json_int_t)process, "node",
-                     node == MUSTER_NO_NODE ? (json_int_t)-1 : (json_int_t)node, "how",
+    muster_run_event(run, "process_ended", "{s:I, s:I, s:b, s:s}", "process", (json_int_t)process, "node",
+                     node == MUSTER_NO_NODE ? (json_int_t)-1 : (json_int_t)node, "told", told, "how",
                      muster_exit_describe(exit, how));
-    if (node != MUSTER_NO_NODE) {
+    if (node == MUSTER_NO_NODE) {
+        return;
+    }
+    if (told) {
         muster__nodes_ended(run->nodes, node, exit);
+    } else {
+        muster__nodes_died(run->nodes, node, exit);
     }
 }
 

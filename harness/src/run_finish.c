@@ -37,6 +37,18 @@ static bool is_preserved(const struct muster_run *run)
     return session->runner->preserve != NULL && session->runner->preserve(session->variables);
 }
 
+/* An end is as asked only from here on, when the backend is about to tell the nodes: saving the evidence may take
+ * seconds, in which one may die. */
+static void ask_nodes_to_end(struct muster_run *run)
+{
+    if (run->guardian != NULL) {
+        muster__guardian_save_evidence(run->guardian);
+    }
+    if (run->nodes != NULL) {
+        muster__nodes_ask_all(run->nodes);
+    }
+}
+
 static void take_down(struct muster_run *run, bool preserve)
 {
     struct muster_error cause = { 0 };
@@ -46,6 +58,7 @@ static void take_down(struct muster_run *run, bool preserve)
     enum muster_rc rc = muster__guardian_clean_up(run->guardian, preserve, &cause);
     muster_run_event(run, "cleaned_up", "{s:s, s:o}", "code", muster_rc_name(rc), "text",
                      muster__wire_text(cause.text));
+    (void)muster__run_failure(run, NULL); /* A node that died before it was told is the earlier cause. */
     if (rc != MUSTER_OK) {
         muster_error_context(&cause, rc, "taking '%s.%s' down", run->plan->suite, run->plan->name);
         muster__run_also(run, &cause);
@@ -95,12 +108,10 @@ enum muster_rc muster_session_finish(struct muster_session *session, struct must
     check_that_it_was_judged(run);
     muster__run_enter(run, MUSTER_CLEAN_UP);
     muster__workers_stop(run);
-    if (run->nodes != NULL) {
-        muster__nodes_ask_all(run->nodes);
-    }
     if (run->feed != NULL) {
         muster__feed_stop(run->feed);
     }
+    ask_nodes_to_end(run);
     bool preserve = is_preserved(run);
     take_down(run, preserve);
     check_evidence(run);

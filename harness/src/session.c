@@ -184,7 +184,10 @@ enum muster_rc muster_session_open(const struct muster_plan *plan, const struct 
             muster__best_effort(muster__directory_remove(session->directory, NULL));
         }
         free_session(session);
-        return MUSTER_EINFRA; /* Whatever it was: no test has begun. */
+        if (err != NULL) {
+            err->rc = MUSTER_EINFRA; /* Whatever it was: no test has begun. */
+        }
+        return MUSTER_EINFRA;
     }
     *ret = session;
     return MUSTER_OK;

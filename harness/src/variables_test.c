@@ -312,7 +312,7 @@ START_TEST(slowdown_multiplies_and_never_shrinks)
         const char *multiplier;
         double factor;
     } cases[] = { { "", "", 1 },    { "true", "", 2 },    { "", "3", 3 },    { "1", "2.5", 5 },
-                  { "", "0.5", 1 }, { "1", "0.75", 1.5 }, { "1", "0.1", 1 }, { "", "0", 1 } };
+                  { "", "0.5", 1 }, { "1", "0.75", 1.5 }, { "1", "0.1", 1 }, { "", "0.001", 1 } };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         setenv("SLOW_TEST_ENV", cases[i].slow, 1);
         struct muster_variables *v = read_with("CK_TIMEOUT_MULTIPLIER", cases[i].multiplier);
@@ -320,7 +320,9 @@ START_TEST(slowdown_multiplies_and_never_shrinks)
         muster_variables_destroy(v);
     }
     ck_assert_str_eq(refusal("CK_TIMEOUT_MULTIPLIER", "-1"),
-                     "CK_TIMEOUT_MULTIPLIER is '-1'; use a number from 0 to 1000");
+                     "CK_TIMEOUT_MULTIPLIER is '-1'; use a number from 0.001 to 1000");
+    ck_assert_str_eq(refusal("CK_TIMEOUT_MULTIPLIER", "0"), /* Limits are divided by it. */
+                     "CK_TIMEOUT_MULTIPLIER is '0'; use a number from 0.001 to 1000");
 }
 END_TEST
 

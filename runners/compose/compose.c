@@ -36,6 +36,7 @@ const struct muster_runner muster_compose_runner = {
     .name = "compose",
     .capabilities = compose_capabilities,
     .ready_ms = compose_ready_ms,
+    .up_ms = compose__up_ms,
     .probe = compose__probe,
     .up = compose__up,
     .endpoint = compose_endpoint,

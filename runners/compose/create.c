@@ -11,8 +11,8 @@
 #include "internal.h"
 #include "muster/clock.h"
 
-#define UP_BASE_MS 120000u
-#define UP_PER_NODE_MS 3000u
+#define CREATE_BASE_MS 120000u
+#define CREATE_PER_NODE_MS 3000u
 #define LIVE_MS 2000u
 #define LIVE_ATTEMPTS 5
 #define LOOK_MS 100u /* Between looks at whether Compose has ended instead. */
@@ -40,10 +40,15 @@ struct creation {
     struct start_call *calls;
 };
 
-static uint32_t up_ms(const struct compose *compose)
+static uint32_t create_ms(uint32_t node_count)
 {
-    const struct muster_plan *plan = muster_deployment_plan(compose->deployment);
-    return (uint32_t)((UP_BASE_MS + UP_PER_NODE_MS * compose->node_count) * plan->slowdown);
+    return CREATE_BASE_MS + CREATE_PER_NODE_MS * node_count;
+}
+
+uint32_t compose__up_ms(const struct muster_variables *variables, uint32_t node_count)
+{
+    (void)variables;
+    return create_ms(node_count) + 2 * COMPOSE_CALL_MS; /* To find the engine, and where the nodes are. */
 }
 
 /* ---- Created ---- */
@@ -98,8 +103,9 @@ static enum muster_rc copy_files(struct creation *creation, struct muster_error 
     char to[COMPOSE_NAME_BYTES + 32];
     snprintf(from, sizeof from, "%s/nodes/.", muster_deployment_directory(compose->deployment));
     snprintf(to, sizeof to, "%s:" COMPOSE_NODES_DIRECTORY "/", compose->nodes[0].container);
-    return compose__do(compose, compose__docker(&compose->engine, "cp", from, to, NULL), creation->timeout_ms,
-                       MUSTER_EINFRA, "copying the nodes' files", err);
+    return compose__do(compose, compose__docker(&compose->engine, "cp", from, to, NULL),
+                       (uint32_t)muster_clock_left_ms(creation->deadline_ms), MUSTER_EINFRA,
+                       "copying the nodes' files", err);
 }
 
 /* No end may be missed, so nothing is started before the stream has shown that it carries events. */
@@ -224,7 +230,8 @@ static enum muster_rc go_on(struct creation *creation, struct muster_error *err)
 
 enum muster_rc compose__create_and_start(struct compose *compose, struct muster_error *err)
 {
-    uint32_t timeout_ms = up_ms(compose);
+    const struct muster_plan *plan = muster_deployment_plan(compose->deployment);
+    uint32_t timeout_ms = (uint32_t)(create_ms(compose->node_count) * plan->slowdown);
     struct creation creation = { .compose = compose,
                                  .timeout_ms = timeout_ms,
                                  .deadline_ms = muster_clock_ms() + timeout_ms };

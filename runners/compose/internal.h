@@ -85,6 +85,8 @@ MUSTER_MUST_USE enum muster_rc compose__write_files(struct compose *compose, str
 
 /** Has Compose create the project, copies the nodes' files into it and starts the nodes. */
 MUSTER_MUST_USE enum muster_rc compose__create_and_start(struct compose *compose, struct muster_error *err);
+/** How long up may take, in milliseconds, before deadlines are stretched. */
+uint32_t compose__up_ms(const struct muster_variables *variables, uint32_t node_count);
 enum muster_rc compose__up(struct muster_deployment *deployment, void **state, struct muster_error *err);
 void compose__detach(void *state);
 /** Reads where all nodes (or one) are published now. */

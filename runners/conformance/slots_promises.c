@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "run_internal.h"
 
 #define HEIGHT 3u
 #define HEIGHT_MS 60000u
@@ -94,6 +95,25 @@ static void stop_keeps_data(const struct slots_subject *subject, const struct mu
     enum muster_rc rc = deploy(&run, subject, runner, &err);
     if (rc == MUSTER_OK) {
         rc = stop_and_kill(&run, ret, &err);
+    }
+    end_well(&run, rc, &err, ret);
+    slots_run_fini(&run);
+}
+
+/* ---- How a stopped node ended is known once it is stopped ---- */
+
+static void stop_tells_the_end(const struct slots_subject *subject, const struct muster_runner *runner,
+                               struct complaint *ret)
+{
+    struct slots_run run;
+    struct muster_exit exit;
+    struct muster_error err = { 0 };
+    enum muster_rc rc = deploy(&run, subject, runner, &err);
+    if (rc == MUSTER_OK) {
+        rc = muster_node_stop(run.run, 1, &err);
+    }
+    if (rc == MUSTER_OK && !muster__nodes_exit(run.run->nodes, 1, &exit)) {
+        complain(ret, "node-1 was stopped, and nobody was told how it ended");
     }
     end_well(&run, rc, &err, ret);
     slots_run_fini(&run);
@@ -226,6 +246,7 @@ static void missing_capability_is_refused(const struct slots_subject *subject,
 
 const struct slots_promise slots_promises[] = {
     { "stop_keeps_data", true, stop_keeps_data },
+    { "stop_tells_the_end", true, stop_tells_the_end },
     { "logs_are_complete", true, logs_are_complete },
     { "down_in_a_later_process", false, slots_down_in_a_later_process },
     { "missing_capability_is_refused", false, missing_capability_is_refused },

@@ -2,6 +2,8 @@
 
 #include "internal.h"
 
+#define UP_CALLS 4u
+
 /* A pod can be paused like any process: its keeper sends the signals. */
 static uint32_t k8s_capabilities(const struct muster_variables *variables)
 {
@@ -15,6 +17,14 @@ static uint32_t k8s_ready_ms(const struct muster_variables *variables, uint32_t 
     return (uint32_t)muster_variable_uint(variables, MUSTER_VAR_K8S_HTTP_TIMEOUT) * 1000u;
 }
 
+/* Its deadline, and the calls before and after it. */
+static uint32_t k8s_up_ms(const struct muster_variables *variables, uint32_t node_count)
+{
+    (void)node_count;
+    uint64_t timeout_s = muster_variable_uint(variables, MUSTER_VAR_K8S_DEPLOYMENT_TIMEOUT);
+    return (uint32_t)timeout_s * 1000u + UP_CALLS * K8S_CALL_MS;
+}
+
 static bool k8s_preserve(const struct muster_variables *variables)
 {
     return muster_variable_flag(variables, MUSTER_VAR_K8S_PRESERVE);
@@ -24,6 +34,7 @@ const struct muster_runner muster_k8s_runner = {
     .name = "k8s",
     .capabilities = k8s_capabilities,
     .ready_ms = k8s_ready_ms,
+    .up_ms = k8s_up_ms,
     .probe = k8s__probe,
     .up = k8s__up,
     .endpoint = k8s__endpoint,

@@ -43,9 +43,13 @@ static enum muster_rc run_it(const struct muster_plan *plan, const struct muster
         rc = muster_run_evaluate(run, err);
     }
     enum muster_rc finished = muster_session_finish(session, err);
+    rc = rc == MUSTER_OK ? finished : rc;
     muster_session_close(session, &outcome);
     printf("counter.plain on plain: %s\n", muster_verdict_name(outcome.verdict));
-    return rc == MUSTER_OK ? finished : rc;
+    if (rc == MUSTER_OK && outcome.verdict != MUSTER_PASS) { /* Found out once the test was over. */
+        rc = muster_error_set(err, MUSTER_ELEAK, "%s", outcome.text);
+    }
+    return rc;
 }
 
 int main(void)

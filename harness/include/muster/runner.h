@@ -185,6 +185,9 @@ struct muster_runner {
     /* Milliseconds a cluster of this size may take until ready, before slow-down. */
     uint32_t (*ready_ms)(const struct muster_variables *variables, uint32_t node_count);
 
+    /* Milliseconds that up may take at most, before slow-down. NULL: a few seconds. */
+    uint32_t (*up_ms)(const struct muster_variables *variables, uint32_t node_count);
+
     /* Can it run this plan here? Creates nothing. MUSTER_ESKIP, the backend is absent: a skipped test;
      * MUSTER_EINVAL, the user's mistake: a failed one. */
     enum muster_rc (*probe)(const struct muster_plan *plan, const struct muster_variables *variables,

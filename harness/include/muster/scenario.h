@@ -230,8 +230,10 @@ uint32_t muster_layout_degree(enum muster_layout layout, uint32_t node_count, ui
 /** "star", "chain" or "full". */
 const char *muster_layout_name(enum muster_layout layout);
 
-/** The most that a whole run may take, in milliseconds: ready (60 s where the plan leaves it to the runner),
- * duration, settle, grace, and 60 s for capture, evaluation and clean-up; all but the duration are stretched. */
+/** The most that a whole run may take, in milliseconds, but for what its runner takes to create the nodes (up_ms of
+ * struct muster_runner): ready (60 s where the plan leaves it to the runner), duration, settle (twice where nodes are
+ * controlled), grace, what chaos may take to recover, eight block intervals for evaluation, and 60 s for capture, what
+ * else evaluation takes, and clean-up; all but the duration are stretched. */
 uint64_t muster_plan_time_limit_ms(const struct muster_plan *plan);
 
 #ifdef __cplusplus
