@@ -62,6 +62,7 @@ static void take_note(struct muster__guardian *guardian, const json_t *request)
     const char *text = json_string_value(json_object_get(request, "text"));
     guardian->phase = (enum muster_phase)json_integer_value(json_object_get(request, "phase"));
     guardian->verdict = (enum muster_verdict)json_integer_value(json_object_get(request, "verdict"));
+    guardian->told = guardian->verdict != 0 && guardian->verdict != MUSTER_PASS;
     snprintf(guardian->text, sizeof guardian->text, "%s", text == NULL ? "" : text);
 }
 

@@ -42,6 +42,7 @@ struct muster__guardian {
     enum muster_verdict verdict; /* 0 until the test said one. */
     char text[MUSTER_ERROR_TEXT_BYTES];
     bool test_done; /* The test said the last word. */
+    bool told; /* The test has told what failed, whatever became of it then. */
     bool keep; /* The run directory stays. */
     bool collected; /* The evidence. */
     bool cleaned_up;

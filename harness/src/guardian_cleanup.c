@@ -277,9 +277,10 @@ static void tell_outcome(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
     bool kept = guardian->keep || guardian->preserved;
-    json_t *outcome = json_pack(
-        "{s:i, s:o, s:b, s:s}", "verdict", (int)guardian->verdict, "text", muster__wire_text(guardian->text),
-        "untold", !guardian->test_done || guardian->late, "kept", kept ? session->directory : "");
+    json_t *outcome = json_pack("{s:i, s:o, s:b, s:s}", "verdict", (int)guardian->verdict, "text",
+                                muster__wire_text(guardian->text), "untold",
+                                guardian->late || !(guardian->test_done || guardian->told), "kept",
+                                kept ? session->directory : "");
     char *text = outcome == NULL ? NULL : json_dumps(outcome, JSON_COMPACT);
     bool told = text != NULL && suite_runs(guardian) && dprintf(guardian->outcome_fd, "%s\n", text) > 0 &&
                 is_read(guardian);

@@ -79,7 +79,7 @@ enum muster_rc muster_session_finish(struct muster_session *session, struct must
 struct muster_outcome {
     enum muster_verdict verdict;
     char text[MUSTER_ERROR_TEXT_BYTES]; /* The cause, "" after a pass. */
-    bool untold; /* The test has not said so itself: it did not live to, or it came after the test. */
+    bool untold; /* The test has not said what failed: it did not live to, or that came after the test. */
     char kept_directory[4096]; /* The run directory, if it was kept; else "". */
 };
 
