@@ -16,6 +16,7 @@
 #include "files.h"
 #include "guardian.h"
 #include "muster/clock.h"
+#include "process.h"
 
 #define KILL_TIMEOUT_MS 5000u /* From KILL until the kernel must have ended a process. */
 #define ABANDONED_GRACE_MS 1000u /* Of nodes whose test is dead: nobody waits for their farewell. */
@@ -102,16 +103,36 @@ static void end_children(struct muster__guardian *guardian, uint32_t grace_ms)
     }
 }
 
-/* Descendants that left their group: as subreaper we are their parent once theirs is gone. */
-static void end_strays(struct muster__guardian *guardian)
+/* True when there is no child any more. */
+static bool reap_all(void)
+{
+    pid_t pid;
+    do {
+        pid = waitpid(-1, NULL, WNOHANG);
+    } while (pid > 0 || (pid < 0 && errno == EINTR));
+    return pid < 0;
+}
+
+/* Descendants that left their group: as subreaper we are their parent once theirs is gone. So they are known even where
+ * they have put off the environment by which the audit would find them. Nothing else is our child by now. */
+static enum muster_rc end_strays(struct muster__guardian *guardian, struct muster_error *err)
 {
     uint64_t deadline_ms = muster_clock_ms() + KILL_TIMEOUT_MS;
-    muster__kill_strays(guardian->session->run_id);
-    while (muster_clock_left_ms(deadline_ms) > 0 && waitpid(-1, NULL, WNOHANG) >= 0) {
+    bool gone;
+    do {
         muster__kill_strays(guardian->session->run_id);
-        struct pollfd ready = { .fd = guardian->signal_fd, .events = POLLIN };
-        poll(&ready, 1, 10);
-    }
+        muster__process_kill_children();
+        gone = reap_all();
+        if (!gone) {
+            struct pollfd ready = { .fd = guardian->signal_fd, .events = POLLIN };
+            poll(&ready, 1, 10);
+        }
+    } while (!gone && muster_clock_left_ms(deadline_ms) > 0);
+    return gone ? MUSTER_OK
+                : muster_error_set(
+                      err, MUSTER_ELEAK,
+                      "left behind: a process that a node has started did not end within %.1f s of SIGKILL",
+                      KILL_TIMEOUT_MS / 1000.0);
 }
 
 /* ---- Down ---- */
@@ -158,12 +179,17 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
     guardian->cleaned_up = true;
     muster__guardian_collect(guardian);
     end_children(guardian, grace_ms);
-    end_strays(guardian);
+    struct muster_error stray = { 0 };
+    enum muster_rc ended = end_strays(guardian, &stray);
     if (preserve) {
         guardian->preserved = true;
         return muster__ledger_state(guardian->session->ledger, "preserved", err);
     }
     enum muster_rc rc = take_down_rest(guardian, grace_ms, err);
+    if (ended != MUSTER_OK && rc != MUSTER_ELEAK) {
+        muster_error_clear(err);
+        rc = muster_error_set(err, ended, "%s", stray.text);
+    }
     guardian->unfinished = rc != MUSTER_OK && rc != MUSTER_ENODE;
     return rc != MUSTER_OK ? rc : judge_ends(guardian, grace_ms, err);
 }

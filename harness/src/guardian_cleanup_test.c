@@ -127,6 +127,30 @@ START_TEST(a_process_that_left_its_group_and_parent_is_found)
 }
 END_TEST
 
+/* Nothing but its parentage says whose it is. */
+START_TEST(a_process_that_put_its_environment_off_is_found)
+{
+    struct muster_session *session = open_session();
+    struct muster_guardian_client *client = attach(session);
+    uint32_t process =
+        spawn_node(session, client, 0,
+                   "env -i setsid sh -c 'echo $$; exec sleep 1000' & while [ ! -s stdout.log ]; do :; "
+                   "done");
+    wait_exit(client, process);
+    char *log = read_run_file(session->directory, "nodes/node-0/stdout.log");
+    pid_t pid = (pid_t)strtol(log, NULL, 10);
+    free(log);
+    ck_assert_int_gt(pid, 1);
+    ck_assert_int_eq(kill(pid, 0), 0);
+    struct muster_error err = { 0 };
+    ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);
+    ck_assert_int_ne(kill(pid, 0), 0);
+    finish(client, MUSTER_PASS, false);
+    struct muster_outcome outcome;
+    muster_session_close(session, &outcome);
+}
+END_TEST
+
 START_TEST(a_flooding_node_is_reported_and_halted)
 {
     struct muster_session *session = open_session();
@@ -152,6 +176,7 @@ static Suite *guardian_cleanup_suite(void)
     tcase_add_test(tcase, an_end_says_whether_the_process_was_told_to);
     tcase_add_test(tcase, a_node_that_ignores_term_is_killed_and_named);
     tcase_add_test(tcase, a_process_that_left_its_group_and_parent_is_found);
+    tcase_add_test(tcase, a_process_that_put_its_environment_off_is_found);
     tcase_add_test(tcase, a_flooding_node_is_reported_and_halted);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -172,7 +172,8 @@ START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
     const struct muster_runner *const runners[] = { &plain_runner, NULL };
     struct muster_error err = { 0 };
-    ck_assert_int_eq(muster__sweep_run(directory, runners, 1000, &err), MUSTER_ESTATE); /* It goes on. */
+    ck_assert_int_eq(muster__sweep_run(directory, runners, false, 1000, &err),
+                     MUSTER_ESTATE); /* It goes on. */
     kill(view->guardian_pid, SIGKILL);
     muster_ledger_view_destroy(view);
     kill(suite, SIGKILL);
@@ -181,7 +182,7 @@ START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
     uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
     muster_error_clear(&err);
     enum muster_rc rc;
-    while ((rc = muster__sweep_run(directory, runners, 1000, &err)) == MUSTER_ESTATE &&
+    while ((rc = muster__sweep_run(directory, runners, false, 1000, &err)) == MUSTER_ESTATE &&
            muster_clock_left_ms(deadline_ms) > 0) {
         muster_error_clear(&err);
         poll(NULL, 0, 20);

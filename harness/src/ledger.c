@@ -175,7 +175,8 @@ enum muster_rc muster__ledger_reopen(const char *directory, struct muster_ledger
     }
     ledger->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (ledger->fd < 0) {
-        rc = muster_error_errno(err, MUSTER_EIO, errno, "cannot open '%s'", path);
+        rc = muster_error_errno(err, errno == ENOENT ? MUSTER_ENOTFOUND : MUSTER_EIO, errno,
+                                "cannot open '%s'", path);
     } else if (flock(ledger->fd, LOCK_EX | LOCK_NB) != 0) {
         rc = muster_error_set(err, MUSTER_ESTATE, "'%s' belongs to a run that is still going on", directory);
     } else if (write(ledger->fd, "\n", 1) != 1) { /* Ends a line that a kill may have torn. */

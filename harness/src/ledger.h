@@ -16,7 +16,8 @@ MUSTER_MUST_USE enum muster_rc muster__ledger_create(const char *directory, cons
                                                      struct muster_error *err);
 void muster__ledger_close(struct muster_ledger *ledger);
 
-/** Opens and locks the ledger of a run that is over. MUSTER_ESTATE when the run is still going on. */
+/** Opens and locks the ledger of a run that is over. MUSTER_OK; MUSTER_ESTATE, the run is still going on;
+ * MUSTER_ENOTFOUND, there is none; MUSTER_EIO; MUSTER_ENOMEM. */
 MUSTER_MUST_USE enum muster_rc muster__ledger_reopen(const char *directory, struct muster_ledger **ret,
                                                      struct muster_error *err);
 

@@ -145,6 +145,18 @@ void muster__process_each_of_run(const char *run_id, void (*found)(void *context
     free(buffer);
 }
 
+void muster__process_kill_children(void)
+{
+    FILE *children = fopen("/proc/thread-self/children", "re");
+    int pid;
+    while (children != NULL && fscanf(children, "%d", &pid) == 1) {
+        kill(pid, SIGKILL);
+    }
+    if (children != NULL) {
+        fclose(children);
+    }
+}
+
 uint64_t muster__process_oom_kills(void)
 {
     static const char key[] = "\noom_kill ";

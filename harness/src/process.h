@@ -25,6 +25,9 @@ bool muster__process_signal(pid_t pid, uint64_t start, int signal);
 void muster__process_each_of_run(const char *run_id, void (*found)(void *context, pid_t pid, uint64_t start),
                                  void *context);
 
+/** Kills the children of the calling thread, whatever they are: as they are not reaped yet, each pid is theirs. */
+void muster__process_kill_children(void);
+
 /** The kernel's count of out-of-memory kills since boot (/proc/vmstat); 0 where it has none. */
 uint64_t muster__process_oom_kills(void);
 

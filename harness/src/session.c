@@ -201,7 +201,7 @@ static void sweep_after(const struct muster_session *session, struct muster_outc
 {
     struct muster_error err = { 0 };
     const struct muster_runner *const runners[] = { session->runner, NULL };
-    enum muster_rc rc = muster__sweep_run(session->directory, runners, session->plan->grace_ms, &err);
+    enum muster_rc rc = muster__sweep_run(session->directory, runners, false, session->plan->grace_ms, &err);
     ret->verdict = rc == MUSTER_ELEAK ? MUSTER_LEAK : MUSTER_INFRA;
     ret->untold = true;
     snprintf(ret->text, sizeof ret->text, "%.3000s%s%.1000s", cause->text,

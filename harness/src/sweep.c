@@ -106,16 +106,17 @@ static enum muster_rc sweep_open_ledger(const struct muster_ledger_view *view, s
 }
 
 enum muster_rc muster__sweep_run(const char *directory, const struct muster_runner *const *runners,
-                                 uint32_t grace_ms, struct muster_error *err)
+                                 bool preserved_too, uint32_t grace_ms, struct muster_error *err)
 {
     struct muster_ledger *ledger = NULL;
     struct muster_ledger_view *view = NULL;
-    enum muster_rc rc = muster_ledger_read(directory, &view, err);
-    if (rc == MUSTER_OK && !view->closed) {
-        rc = muster__ledger_reopen(directory, &ledger, err);
-        if (rc == MUSTER_OK) {
-            rc = sweep_open_ledger(view, ledger, runners, grace_ms, err);
-        }
+    /* Locked first: until then whoever holds it may still write how the run ended. */
+    enum muster_rc rc = muster__ledger_reopen(directory, &ledger, err);
+    if (rc == MUSTER_OK) {
+        rc = muster_ledger_read(directory, &view, err);
+    }
+    if (rc == MUSTER_OK && !view->closed && (preserved_too || !view->preserved)) {
+        rc = sweep_open_ledger(view, ledger, runners, grace_ms, err);
     }
     muster__ledger_close(ledger);
     muster_ledger_view_destroy(view);

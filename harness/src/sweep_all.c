@@ -57,12 +57,31 @@ static enum muster_rc sweep_view(struct sweeping *sweeping, const struct muster_
         tell(sweeping, view->directory, "is preserved, left alone (--preserved takes it down)");
         return MUSTER_OK;
     }
-    enum muster_rc rc = muster__sweep_run(view->directory, options->runners, GRACE_MS, err);
-    if (rc == MUSTER_OK) {
-        tell(sweeping, view->directory, "swept");
-        rc = options->evidence ? remove_evidence(sweeping, view->directory, err) : MUSTER_OK;
+    struct muster_error cause = { 0 };
+    enum muster_rc rc =
+        muster__sweep_run(view->directory, options->runners, options->preserved, GRACE_MS, &cause);
+    if (rc == MUSTER_ESTATE) { /* It was not locked a moment ago. */
+        tell(sweeping, view->directory, "goes on, left alone");
+        return MUSTER_OK;
     }
-    return rc;
+    if (rc != MUSTER_OK) {
+        return muster_error_set(err, rc, "%s", cause.text);
+    }
+    tell(sweeping, view->directory, "swept");
+    return options->evidence ? remove_evidence(sweeping, view->directory, err) : MUSTER_OK;
+}
+
+/* What a ledger says is done, so it must be one that nobody else could write. */
+static bool is_ours(const char *directory)
+{
+    struct stat status;
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool ours = fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
+                (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return ours;
 }
 
 static enum muster_rc sweep_directory(struct sweeping *sweeping, const char *directory,
@@ -75,6 +94,18 @@ static enum muster_rc sweep_directory(struct sweeping *sweeping, const char *dir
         muster_ledger_view_destroy(view);
     }
     return rc;
+}
+
+static enum muster_rc sweep_named(struct sweeping *sweeping, const char *directory, struct muster_error *err)
+{
+    struct stat status;
+    if (stat(directory, &status) == 0 && !is_ours(directory)) {
+        return muster_error_set(err, MUSTER_EINVAL,
+                                "'%s' is no directory that only this user can write to, so its ledger is not "
+                                "trusted; sweep it as the user whose run it was",
+                                directory);
+    }
+    return sweep_directory(sweeping, directory, err);
 }
 
 static void note_failure(struct sweeping *sweeping, const char *directory, enum muster_rc rc,
@@ -94,11 +125,12 @@ static bool has_run_name(const char *path)
     return strlen(id) == 10 && strspn(id, "0123456789abcdef") == 10;
 }
 
-static bool is_ours_and_not_new(int directory_fd)
+static bool is_not_new(int directory_fd)
 {
     struct stat status;
-    return fstat(directory_fd, &status) == 0 && status.st_uid == geteuid() &&
-           muster_clock_wall_ms() >= (uint64_t)status.st_mtim.tv_sec * 1000 + STILLBORN_AGE_MS;
+    return fstat(directory_fd, &status) == 0 &&
+           muster_clock_wall_ms() >= (uint64_t)status.st_mtim.tv_sec * 1000 +
+                                         (uint64_t)status.st_mtim.tv_nsec / 1000000 + STILLBORN_AGE_MS;
 }
 
 /* By the name, since there is nothing else; so only what is empty is removed. */
@@ -106,7 +138,7 @@ static bool remove_stillborn(struct sweeping *sweeping, const char *path)
 {
     struct stat ledger;
     int fd = has_run_name(path) ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-    bool removable = fd >= 0 && is_ours_and_not_new(fd);
+    bool removable = fd >= 0 && is_not_new(fd);
     if (removable && fstatat(fd, MUSTER_LEDGER_FILE, &ledger, AT_SYMLINK_NOFOLLOW) == 0) {
         removable = S_ISREG(ledger.st_mode) && ledger.st_size == 0 && !muster__ledger_is_locked(path) &&
                     unlinkat(fd, MUSTER_LEDGER_FILE, 0) == 0;
@@ -136,7 +168,7 @@ static enum muster_rc sweep_root(struct sweeping *sweeping, const struct muster_
         char path[MUSTER__PATH_BYTES];
         struct muster_error failure = { 0 };
         if (strncmp(entry->d_name, "muster-", 7) != 0 ||
-            muster__path(path, NULL, "%s/%s", root, entry->d_name) != MUSTER_OK) {
+            muster__path(path, NULL, "%s/%s", root, entry->d_name) != MUSTER_OK || !is_ours(path)) {
             continue;
         }
         enum muster_rc swept = sweep_directory(sweeping, path, &failure);
@@ -157,7 +189,7 @@ enum muster_rc muster_sweep(const struct muster_variables *variables,
     struct sweeping sweeping = { .options = options };
     for (size_t i = 0; i < options->directory_count; i++) {
         struct muster_error failure = { 0 };
-        enum muster_rc rc = sweep_directory(&sweeping, options->directories[i], &failure);
+        enum muster_rc rc = sweep_named(&sweeping, options->directories[i], &failure);
         note_failure(&sweeping, options->directories[i], rc, &failure);
     }
     if (options->directory_count == 0) {

@@ -1,16 +1,19 @@
 /* Which directories below the run root a sweep touches. The sweeping of runs itself is in guardian_test.c. */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "files.h"
 #include "ledger.h"
 #include "muster/sweep.h"
+#include "process.h"
 #include "unit_test.h"
 
 #define RUN "muster-0123456789"
@@ -62,6 +65,13 @@ static void age(const char *name)
     ck_assert_int_eq(utimensat(AT_FDCWD, below(name), times, 0), 0);
 }
 
+/* Just made, whatever the machine was busy with since. */
+static void rejuvenate(const char *name)
+{
+    const struct timespec times[2] = { { .tv_sec = time(NULL) + 60 }, { .tv_sec = time(NULL) + 60 } };
+    ck_assert_int_eq(utimensat(AT_FDCWD, below(name), times, 0), 0);
+}
+
 static enum muster_rc sweep(void)
 {
     static const struct muster_runner *const none[] = { NULL };
@@ -90,6 +100,7 @@ END_TEST
 START_TEST(a_run_that_begins_just_now_is_left_alone)
 {
     make(RUN);
+    rejuvenate(RUN);
     ck_assert_int_eq(sweep(), MUSTER_OK);
     ck_assert(exists(RUN));
     age(RUN);
@@ -100,6 +111,39 @@ START_TEST(a_run_that_begins_just_now_is_left_alone)
     ck_assert_int_eq(sweep(), MUSTER_ELEAK); /* It is locked, and not to be read. */
     ck_assert(exists(RUN "/ledger.jsonl"));
     muster__ledger_close(ledger);
+}
+END_TEST
+
+/* Its ledger could be anybody's work, and is acted upon. */
+START_TEST(what_others_may_write_is_not_trusted)
+{
+    static const char ledger[] =
+        "{\"op\":\"run\",\"run\":\"0123456789\",\"runner\":\"none\",\"directory\":\"/\"}\n"
+        "{\"op\":\"created\",\"kind\":\"process\",\"id\":\"%d:%llu\"}\n";
+    char text[512];
+    char named[256];
+    const char *directories[] = { named };
+    struct muster_error err = { 0 };
+    pid_t victim = fork();
+    if (victim == 0) {
+        pause();
+        _exit(0);
+    }
+    make(RUN);
+    snprintf(text, sizeof text, ledger, (int)victim, (unsigned long long)muster__process_start(victim));
+    put(RUN "/ledger.jsonl", text);
+    ck_assert_int_eq(chmod(below(RUN), 0777), 0);
+    ck_assert_int_eq(sweep(), MUSTER_OK); /* As if it were not there. */
+    ck_assert(exists(RUN "/ledger.jsonl"));
+    snprintf(named, sizeof named, "%s", below(RUN));
+    const struct muster_sweep_options options = { .directories = directories, .directory_count = 1 };
+    ck_assert_int_ne(muster_sweep(variables, &options, &err), MUSTER_OK);
+    ck_assert_ptr_nonnull(
+        strstr(err.text, "its ledger is not trusted; sweep it as the user whose run it was"));
+    ck_assert_int_eq(kill(victim, 0), 0);
+    ck_assert_int_eq(waitpid(victim, NULL, WNOHANG), 0);
+    kill(victim, SIGKILL);
+    waitpid(victim, NULL, 0);
 }
 END_TEST
 
@@ -142,6 +186,7 @@ static Suite *sweep_all_suite(void)
     tcase_add_test(tcase, an_empty_run_directory_is_removed);
     tcase_add_test(tcase, one_with_an_empty_ledger_is_removed);
     tcase_add_test(tcase, a_run_that_begins_just_now_is_left_alone);
+    tcase_add_test(tcase, what_others_may_write_is_not_trusted);
     tcase_add_test(tcase, what_is_not_empty_is_left_alone);
     tcase_add_test(tcase, other_names_are_left_alone);
     suite_add_tcase(suite, tcase);

@@ -17,6 +17,8 @@
 
 #define AT_ONCE_MAX 16u
 #define READ_BYTES 16384u
+#define READS_AT_ONCE                                                                                        \
+    64 /* More than a pipe holds; one who writes without end must not keep us from the others. */
 
 /* One of a tool's two streams, where it is kept. */
 struct stream {
@@ -87,11 +89,11 @@ static void keep(struct stream *stream, const char *data, size_t bytes)
     }
 }
 
-/* Reads what is there; closes at the end of file. */
+/* Reads what is there, but not for ever; closes at the end of file. */
 static void drain(struct stream *stream)
 {
     char data[READ_BYTES];
-    while (stream->fd >= 0) {
+    for (int reads = 0; stream->fd >= 0 && reads < READS_AT_ONCE; reads++) {
         ssize_t got = read(stream->fd, data, sizeof data);
         if (got > 0) {
             keep(stream, data, (size_t)got);
@@ -185,6 +187,20 @@ static void fail(struct batch *batch, struct running *running, enum muster_rc rc
     }
 }
 
+/* One whose end would not be seen is not left to run. */
+static enum muster_rc watch_end(struct running *running, struct muster_error *err)
+{
+    running->pidfd = (int)syscall(SYS_pidfd_open, running->pid, 0);
+    if (running->pidfd >= 0) {
+        return MUSTER_OK;
+    }
+    int error_number = errno;
+    kill(-running->pid, SIGKILL);
+    waitpid(running->pid, NULL, 0);
+    return muster_error_errno(err, MUSTER_EINFRA, error_number, "the end of '%s' cannot be waited for",
+                              running->tool->argv[0]);
+}
+
 static void begin(struct batch *batch, struct muster_tool *tool)
 {
     struct running *running = &batch->running[batch->count];
@@ -192,7 +208,9 @@ static void begin(struct batch *batch, struct muster_tool *tool)
     *running = (struct running){ .tool = tool, .pidfd = -1, .streams = { { .fd = -1 }, { .fd = -1 } } };
     enum muster_rc rc = launch(running, &cause);
     if (rc == MUSTER_OK) {
-        running->pidfd = (int)syscall(SYS_pidfd_open, running->pid, 0);
+        rc = watch_end(running, &cause);
+    }
+    if (rc == MUSTER_OK) {
         batch->count++;
         return;
     }
@@ -265,7 +283,7 @@ static void attend(struct batch *batch)
     for (unsigned i = batch->count; i-- > 0;) { /* From the end: finish() moves the last one down. */
         drain(&batch->running[i].streams[0]);
         drain(&batch->running[i].streams[1]);
-        if (ready[3 * i].revents != 0 || batch->running[i].pidfd < 0) {
+        if (ready[3 * i].revents != 0) {
             finish(batch, &batch->running[i]);
         }
     }

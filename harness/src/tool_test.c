@@ -1,7 +1,14 @@
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "muster/clock.h"
@@ -54,6 +61,45 @@ START_TEST(a_flood_is_cut_and_does_not_block)
     ck_assert(tool.output_cut);
     ck_assert_str_eq(tool.complaint, "end\n");
     muster_tool_fini(&tool);
+}
+END_TEST
+
+START_TEST(one_that_writes_without_end_is_killed_in_time)
+{
+    struct muster_tool tool = { .argv = SHELL("exec yes") };
+    uint64_t began_ms = muster_clock_ms();
+    ck_assert_int_eq(muster_tool_run(&tool, 1, 1, 300, NULL), MUSTER_ETIMEDOUT);
+    ck_assert_uint_lt(muster_clock_ms() - began_ms, LONG_MS);
+    muster_tool_fini(&tool);
+}
+END_TEST
+
+/* As on a kernel that has no pidfds; for good, so in a process of its own. */
+static bool forbid_pidfds(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = { .len = sizeof code / sizeof code[0], .filter = code };
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+START_TEST(one_whose_end_cannot_be_seen_does_not_run)
+{
+    struct muster_tool tool = { .argv = SHELL("exec sleep 1000") };
+    struct muster_error err = { 0 };
+    int status = 1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool failed = forbid_pidfds() && muster_tool_run(&tool, 1, 1, LONG_MS, &err) == MUSTER_EINFRA;
+        _exit(failed && strstr(err.text, "the end of '/bin/sh' cannot be waited for") != NULL ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
 }
 END_TEST
 
@@ -209,6 +255,8 @@ static Suite *make_suite(void)
     tcase_add_test(tests, silence_is_an_empty_text);
     tcase_add_test(tests, a_signal_is_no_success);
     tcase_add_test(tests, a_flood_is_cut_and_does_not_block);
+    tcase_add_test(tests, one_that_writes_without_end_is_killed_in_time);
+    tcase_add_test(tests, one_whose_end_cannot_be_seen_does_not_run);
     tcase_add_test(tests, the_deadline_kills_the_whole_group);
     tcase_add_test(tests, a_tool_that_ended_is_not_waited_for_longer);
     tcase_add_test(tests, what_is_missing_is_named);

@@ -83,7 +83,7 @@ enum muster_rc slots_run_sweep(const struct slots_run *run, struct muster_error 
     enum muster_rc rc;
     do { /* The guardian that told how it went may not have ended yet. */
         muster_error_clear(err);
-        rc = muster__sweep_run(run->directory, runners, run->plan->grace_ms, err);
+        rc = muster__sweep_run(run->directory, runners, true, run->plan->grace_ms, err);
     } while (rc == MUSTER_ESTATE && muster_clock_left_ms(deadline_ms) > 0 && poll(NULL, 0, 10) == 0);
     return rc;
 }
