@@ -6,21 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "muster/clock.h"
-
-#define SIGNAL_EXIT 128
-#define SIGNAL_MAX 64
+#include "shared/answers.h"
 
 struct muster_exit compose__exit(int exit_code, bool out_of_memory)
 {
-    bool by_signal = exit_code > SIGNAL_EXIT && exit_code <= SIGNAL_EXIT + SIGNAL_MAX;
-    int signal = by_signal ? exit_code - SIGNAL_EXIT : 0;
-    out_of_memory = out_of_memory && signal == SIGKILL; /* Else it met another process in there. */
-    return (struct muster_exit){ .code = by_signal ? -1 : exit_code,
-                                 .signal = signal,
-                                 .signal_inferred = by_signal && !out_of_memory,
-                                 .out_of_memory = out_of_memory,
-                                 .at_ms = muster_clock_ms() };
+    struct muster_exit exit = runner__exit(exit_code);
+    exit.out_of_memory = out_of_memory && exit.signal == SIGKILL; /* Else it met another process in there. */
+    exit.signal_inferred = exit.signal_inferred && !exit.out_of_memory;
+    return exit;
 }
 
 /* A copy that fits, or false. */
@@ -33,14 +26,7 @@ static bool copy_text(const json_t *json, char *ret, size_t size)
 static enum muster_rc not_understood(const char *what, const char *line, size_t bytes,
                                      struct muster_error *err)
 {
-    char shown[64];
-    size_t used = 0;
-    for (; used < bytes && used < sizeof shown - 1; used++) {
-        shown[used] = line[used] >= ' ' && line[used] < 0x7f ? line[used] : '?';
-    }
-    shown[used] = '\0';
-    return muster_error_set(err, MUSTER_EREPLY, "the engine's answer about %s was not understood: '%s'", what,
-                            shown);
+    return runner__not_understood("the engine's", what, line, bytes, err);
 }
 
 static uint16_t port_number(const json_t *binding)

@@ -1,8 +1,10 @@
 /* Evidence before down, and what the ledger says of a run. In the guardian. */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -45,25 +47,59 @@ enum muster_rc compose__record_read(const struct muster_ledger_view *view, struc
 
 /* ---- Evidence ---- */
 
-struct log_paths {
+#define STREAMS 2
+
+static const char *const log_names[STREAMS] = { "stdout.log", "stderr.log" };
+
+static void place_log(const struct muster_ledger_view *view, const struct compose_record *record,
+                      uint32_t node, int stream, char path[RUNNER_LOG_PATH_BYTES])
+{
+    runner__log_path(view, record->log_directory, node, log_names[stream], path);
+}
+
+/* A node's log while the engine gives it. */
+struct node_log {
     char container[COMPOSE_NAME_BYTES];
-    char path[2][RUNNER_LOG_PATH_BYTES];
+    char part[STREAMS][RUNNER_LOG_PATH_BYTES];
 };
 
-static void place_logs(const struct muster_ledger_view *view, const struct compose_record *record,
-                       uint32_t node, struct log_paths *logs)
+static void place_parts(const struct muster_ledger_view *view, const struct compose_record *record,
+                        uint32_t node, struct node_log *log)
 {
-    static const char *const names[2] = { "stdout.log", "stderr.log" };
-    compose__container_name(view->run_id, node, logs->container);
-    for (int i = 0; i < 2; i++) {
-        runner__log_path(view, record->log_directory, node, names[i], logs->path[i]);
+    static const char *const names[STREAMS] = { "stdout.log.part", "stderr.log.part" };
+    compose__container_name(view->run_id, node, log->container);
+    for (int i = 0; i < STREAMS; i++) {
+        runner__log_path(view, record->log_directory, node, names[i], log->part[i]);
+        unlink(log->part[i]);
+    }
+}
+
+static bool has_bytes(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_size > 0;
+}
+
+/* In place of what was saved before: of an engine that is gone, the end that a failure quoted is all there is. Its
+ * complaint is not the node's; what came of a log until the time was up is. */
+static void keep_log(const struct muster_ledger_view *view, const struct compose_record *record,
+                     uint32_t node, const struct node_log *log, const struct muster_tool *tool)
+{
+    bool came = muster_tool_succeeded(tool) ||
+                (tool->rc == MUSTER_ETIMEDOUT && (has_bytes(log->part[0]) || has_bytes(log->part[1])));
+    for (int i = 0; i < STREAMS; i++) {
+        char path[RUNNER_LOG_PATH_BYTES];
+        place_log(view, record, node, i, path);
+        if (!came || rename(log->part[i], path) != 0) {
+            unlink(log->part[i]);
+        }
     }
 }
 
 enum muster_rc compose__save_logs(const struct muster_ledger_view *view, const struct compose_record *record,
                                   uint32_t first, uint32_t count, struct muster_error *err)
 {
-    struct log_paths *logs = calloc(count, sizeof *logs);
+    struct node_log *logs = calloc(count, sizeof *logs);
     struct runner_argv *argvs = calloc(count, sizeof *argvs);
     struct muster_tool *tools = calloc(count, sizeof *tools);
     enum muster_rc rc = MUSTER_ENOMEM;
@@ -71,22 +107,16 @@ enum muster_rc compose__save_logs(const struct muster_ledger_view *view, const s
         muster_error_set(err, rc, "no memory for the logs of %u nodes", count);
     } else {
         for (uint32_t i = 0; i < count; i++) {
-            place_logs(view, record, first + i, &logs[i]);
-            unlink(logs[i].path[0]); /* What was saved of it before. */
-            unlink(logs[i].path[1]);
+            place_parts(view, record, first + i, &logs[i]);
             argvs[i] = compose__docker(&record->engine, "logs", logs[i].container, NULL);
             tools[i] = (struct muster_tool){ .argv = argvs[i].args,
                                              .env = runner__env_items(&record->engine.env),
-                                             .stdout_path = logs[i].path[0],
-                                             .stderr_path = logs[i].path[1] };
+                                             .stdout_path = logs[i].part[0],
+                                             .stderr_path = logs[i].part[1] };
         }
         rc = muster_tool_run(tools, count, AT_ONCE, COLLECT_MS, err);
         for (uint32_t i = 0; i < count; i++) {
-            /* The engine's complaint is not the node's. What came until the time was up is. */
-            if (tools[i].rc != MUSTER_ETIMEDOUT && !muster_tool_succeeded(&tools[i])) {
-                unlink(logs[i].path[0]);
-                unlink(logs[i].path[1]);
-            }
+            keep_log(view, record, first + i, &logs[i], &tools[i]);
             muster_tool_fini(&tools[i]);
         }
     }
@@ -119,9 +149,12 @@ enum muster_rc compose__judge_logs(const struct muster_ledger_view *view, const 
                                    struct muster_error *err)
 {
     for (uint32_t i = 0; i < record->node_count; i++) {
-        struct log_paths logs;
-        place_logs(view, record, i, &logs);
-        uint64_t bytes = recorded_bytes(logs.path[0]) + recorded_bytes(logs.path[1]);
+        uint64_t bytes = 0;
+        for (int stream = 0; stream < STREAMS; stream++) {
+            char path[RUNNER_LOG_PATH_BYTES];
+            place_log(view, record, i, stream, path);
+            bytes += recorded_bytes(path);
+        }
         if (bytes >= FLOOD_BYTES) {
             return muster_error_set(err, MUSTER_ENODE,
                                     "node-%u floods its log: the engine holds %.1f MB of it, and drops what "

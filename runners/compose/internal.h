@@ -115,7 +115,8 @@ enum muster_rc compose__down(const struct muster_ledger_view *view, uint32_t gra
                              struct muster_error *err);
 enum muster_rc compose__audit(const struct muster_ledger_view *view, struct muster_audit *audit,
                               struct muster_error *err);
-/** Saves the logs of `count` nodes from `first` on, in place of what was saved before. As muster_tool_run(). */
+/** Saves the logs of `count` nodes from `first` on, each that the engine gives in place of what was saved of it before. As
+ * muster_tool_run(). */
 MUSTER_MUST_USE enum muster_rc compose__save_logs(const struct muster_ledger_view *view,
                                                   const struct compose_record *record, uint32_t first,
                                                   uint32_t count, struct muster_error *err);

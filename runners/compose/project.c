@@ -102,13 +102,15 @@ enum muster_rc compose__project_add(json_t *project, const struct compose_common
                                 "an argument or variable of node-%u, or the image's name, is not UTF-8",
                                 node);
     }
-    /* With an init of its own a node need not handle signals and orphans as process 1 must. */
+    /* With an init of its own a node need not handle signals and orphans as process 1 must. The files of nodes come by
+     * `docker cp`, which makes them root's and nobody else's, so nodes are root whatever user the image names. */
     json_t *service = json_pack(
-        "{s:o, s:s, s:b, s:s, s:s, s:s, s:o, s:o, s:[s], s:[s], s:{s:s}, s:{s:s, s:{s:s, s:s}}}", "image",
-        image, "container_name", container_name, "init", 1, "restart", "no", "working_dir", directory,
-        "stop_grace_period", grace, "command", command, "environment", environment, "ports", common->publish,
-        "volumes", COMPOSE_VOLUME ":" COMPOSE_NODES_DIRECTORY, "labels", COMPOSE_LABEL, common->run_id,
-        "logging", "driver", "json-file", "options", "max-size", LOG_FILE_MAX, "max-file", LOG_FILES);
+        "{s:o, s:s, s:s, s:b, s:s, s:s, s:s, s:o, s:o, s:[s], s:[s], s:{s:s}, s:{s:s, s:{s:s, s:s}}}",
+        "image", image, "container_name", container_name, "user", "0:0", "init", 1, "restart", "no",
+        "working_dir", directory, "stop_grace_period", grace, "command", command, "environment", environment,
+        "ports", common->publish, "volumes", COMPOSE_VOLUME ":" COMPOSE_NODES_DIRECTORY, "labels",
+        COMPOSE_LABEL, common->run_id, "logging", "driver", "json-file", "options", "max-size", LOG_FILE_MAX,
+        "max-file", LOG_FILES);
     return json_object_set_new(json_object_get(project, "services"), service_name, service) == 0
                ? MUSTER_OK
                : muster_error_set(err, MUSTER_ENOMEM, "no memory for the Compose file");

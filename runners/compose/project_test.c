@@ -33,6 +33,7 @@ START_TEST(a_service_has_all_that_it_takes)
     ck_assert_int_eq(compose__project_add(project, &common, 12, &rendering, NULL), MUSTER_OK);
     const json_t *node = json_object_get(json_object_get(project, "services"), "node-12");
     ck_assert_str_eq(text_at(node, "container_name"), "muster-7c41f09a2b-node-12");
+    ck_assert_str_eq(text_at(node, "user"), "0:0");
     ck_assert_str_eq(text_at(node, "working_dir"), "/nodes/node-12");
     ck_assert_str_eq(json_string_value(json_array_get(json_object_get(node, "volumes"), 0)), "nodes:/nodes");
     ck_assert_str_eq(text_at(node, "restart"), "no");

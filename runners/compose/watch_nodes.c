@@ -2,23 +2,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "muster/clock.h"
+#include "shared/until.h"
 #include "watch_internal.h"
 
 #define TAIL_LINES "200"
 
-static struct timespec until(uint64_t deadline_ms)
-{
-    return (struct timespec){ .tv_sec = (time_t)(deadline_ms / 1000),
-                              .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
-}
-
 bool compose__watch_is_live(struct compose_watch *watch, uint32_t timeout_ms)
 {
-    struct timespec deadline = until(muster_clock_ms() + timeout_ms);
+    struct timespec deadline = runner__until(muster_clock_ms() + timeout_ms);
     int waited = 0;
     pthread_mutex_lock(&watch->lock);
     while (!watch->live && waited == 0) {
@@ -40,7 +34,7 @@ static bool are_created(const struct compose_watch *watch, uint32_t first, uint3
 
 bool compose__watch_created(struct compose_watch *watch, uint32_t first, uint32_t end, uint32_t timeout_ms)
 {
-    struct timespec deadline = until(muster_clock_ms() + timeout_ms);
+    struct timespec deadline = runner__until(muster_clock_ms() + timeout_ms);
     int waited = 0;
     pthread_mutex_lock(&watch->lock);
     while (!are_created(watch, first, end) && waited == 0) {
@@ -69,7 +63,7 @@ void compose__watch_ending(struct compose_watch *watch, uint32_t node, bool aske
 bool compose__watch_ended(struct compose_watch *watch, uint32_t node, uint32_t timeout_ms,
                           struct muster_exit *exit)
 {
-    struct timespec deadline = until(muster_clock_ms() + timeout_ms);
+    struct timespec deadline = runner__until(muster_clock_ms() + timeout_ms);
     int waited = 0;
     pthread_mutex_lock(&watch->lock);
     while (watch->nodes[node].runs && waited == 0) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "labelled.h"
 #include "marked.h"
 #include "ports.h"
 #include "process.h"
@@ -56,6 +57,18 @@ static void ask_runner(const struct trace *trace, const struct muster_runner *ru
     muster_ledger_view_destroy(view);
 }
 
+/* Also of a run that removed its directory, and with no help of the product's. */
+static void ask_backend(const struct trace *trace, const struct muster_runner *runner, struct complaint *ret)
+{
+    int count = labelled_count(runner->name, trace->run_id);
+    if (count < 0) {
+        complain(ret, "the backend of %s does not say what it has of the run", runner->name);
+    } else if (count > 0) {
+        complain(ret, "the backend of %s has %d things with the label muster.run=%s", runner->name, count,
+                 trace->run_id);
+    }
+}
+
 void leftovers_find(const struct trace *trace, const struct muster_runner *runner, struct complaint *ret)
 {
     char listeners[1024];
@@ -74,5 +87,8 @@ void leftovers_find(const struct trace *trace, const struct muster_runner *runne
     }
     if (trace->directory[0] != '\0' && !complained(ret)) {
         ask_runner(trace, runner, ret);
+    }
+    if (trace->run_id[0] != '\0' && !complained(ret)) {
+        ask_backend(trace, runner, ret);
     }
 }

@@ -21,17 +21,23 @@ static struct victim sleeper;
 static void make_sound(void)
 {
     testing_begin();
+    ck_assert_str_eq(trace.run_id, testing_run_id); /* Also of a run that nobody reads the ledger of. */
     testing_make_ledger(false, true);
     trace_read_ledger(&trace);
     ck_assert_str_eq(trace.run_id, testing_run_id);
     ck_assert_str_eq(trace.lease, testing_lease);
 }
 
-static struct complaint find(void)
+static struct complaint find_on(const char *runner)
 {
     struct complaint complaint = { "" };
-    leftovers_find(&trace, muster_runner_find("local"), &complaint);
+    leftovers_find(&trace, muster_runner_find(runner), &complaint);
     return complaint;
+}
+
+static struct complaint find(void)
+{
+    return find_on("local");
 }
 
 /* A process that is just being executed has no environment to be found by yet. */
@@ -138,6 +144,39 @@ START_TEST(a_listener_is_found)
 }
 END_TEST
 
+/* ---- Of backends, which other programs stand for here: each line that one answers is a thing ---- */
+
+static const struct {
+    const char *runner;
+    const char *program; /* By which it is asked. */
+    const char *stands_for_it;
+    const char *text; /* "": nothing is found. */
+} backends[] = {
+    { "compose", "docker", "/bin/true", "" },
+    { "compose", "docker", "/bin/echo", "the backend of compose has 3 things with the label muster.run=" },
+    { "compose", "docker", "/bin/false", "the backend of compose does not say what it has of the run" },
+    { "k8s", "kubectl", "/bin/true", "" },
+    { "k8s", "kubectl", "/bin/echo", "the backend of k8s has 1 things with the label muster.run=" },
+    { "k8s", "kubectl", "/bin/false", "the backend of k8s does not say what it has of the run" },
+    { "local", "docker", "/bin/echo", "" },
+};
+
+START_TEST(what_a_backend_has_of_a_run_without_a_directory_is_found)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/bin", testing_root);
+    ck_assert_int_eq(muster__directory_make(path, 0700, NULL), MUSTER_OK);
+    setenv("PATH", path, 1);
+    snprintf(path, sizeof path, "%s/bin/%s", testing_root, backends[_i].program);
+    ck_assert_int_eq(symlink(backends[_i].stands_for_it, path), 0);
+    ck_assert_int_eq(muster__directory_remove(trace.directory, NULL), MUSTER_OK);
+    struct complaint found = find_on(backends[_i].runner);
+    ck_assert_msg(strncmp(found.text, backends[_i].text, strlen(backends[_i].text)) == 0 &&
+                      (found.text[0] == '\0') == (backends[_i].text[0] == '\0'),
+                  "'%s' instead of '%s'", found.text, backends[_i].text);
+}
+END_TEST
+
 static Suite *leftovers_suite(void)
 {
     Suite *suite = suite_create("leftovers");
@@ -150,6 +189,8 @@ static Suite *leftovers_suite(void)
     tcase_add_test(tcase, a_guardian_is_found);
     tcase_add_test(tcase, a_held_lease_is_found);
     tcase_add_test(tcase, a_listener_is_found);
+    tcase_add_loop_test(tcase, what_a_backend_has_of_a_run_without_a_directory_is_found, 0,
+                        sizeof backends / sizeof backends[0]);
     suite_add_tcase(suite, tcase);
     return suite;
 }

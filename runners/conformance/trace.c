@@ -20,13 +20,16 @@ void trace_init(struct trace *trace, const char *root, const char *mark)
     snprintf(trace->mark, sizeof trace->mark, "%s", mark);
 }
 
+/* Its name has the run's id, which is then known of a run that removes it, too. */
 static void find_directory(struct trace *trace)
 {
+    static const char prefix[] = "muster-";
     DIR *root = opendir(trace->root);
     struct dirent *entry;
     while (root != NULL && (entry = readdir(root)) != NULL) {
-        if (strncmp(entry->d_name, "muster-", 7) == 0) {
+        if (strncmp(entry->d_name, prefix, sizeof prefix - 1) == 0) {
             snprintf(trace->directory, sizeof trace->directory, "%s/%s", trace->root, entry->d_name);
+            snprintf(trace->run_id, sizeof trace->run_id, "%.63s", entry->d_name + sizeof prefix - 1);
         }
     }
     if (root != NULL) {

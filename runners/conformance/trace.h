@@ -15,8 +15,8 @@ struct trace {
     char mark[96]; /* In the environment of all its processes; see marked.h. */
 
     char directory[TRACE_PATH_BYTES + 256]; /* The run directory; "" until there is one. */
-    char run_id[64]; /* "" until the ledger says it; so the next three. */
-    char lease[16]; /* "127.64.3." */
+    char run_id[64]; /* The same. */
+    char lease[16]; /* "127.64.3."; "" until the ledger says it; so the next two. */
     pid_t guardian;
     uint64_t guardian_start;
 

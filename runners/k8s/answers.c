@@ -4,21 +4,12 @@
 #include <string.h>
 
 #include "muster/clock.h"
-
-#define SIGNAL_EXIT 128
-#define SIGNAL_MAX 64
+#include "shared/answers.h"
 
 static enum muster_rc not_understood(const char *what, const char *line, size_t bytes,
                                      struct muster_error *err)
 {
-    char shown[64];
-    size_t used = 0;
-    for (; used < bytes && used < sizeof shown - 1; used++) {
-        shown[used] = line[used] >= ' ' && line[used] < 0x7f ? line[used] : '?';
-    }
-    shown[used] = '\0';
-    return muster_error_set(err, MUSTER_EREPLY, "the API server's answer about %s was not understood: '%s'",
-                            what, shown);
+    return runner__not_understood("the API server's", what, line, bytes, err);
 }
 
 static const char *text_at(const json_t *json, const char *name)
@@ -57,13 +48,9 @@ static void read_terminated(const json_t *terminated, struct k8s_pod *pod)
 {
     json_int_t code = json_integer_value(json_object_get(terminated, "exitCode"));
     const char *reason = text_at(terminated, "reason");
-    bool by_signal = code > SIGNAL_EXIT && code <= SIGNAL_EXIT + SIGNAL_MAX;
     struct k8s_ended ended;
     pod->stage = K8S_POD_ENDED;
-    pod->exit = (struct muster_exit){ .code = by_signal ? -1 : (int)(code & 0xff),
-                                      .signal = by_signal ? (int)code - SIGNAL_EXIT : 0,
-                                      .signal_inferred = by_signal,
-                                      .at_ms = muster_clock_ms() };
+    pod->exit = runner__exit((int)(code & 0xff));
     /* The keeper leaves word of how the node ended, unless it was killed with it. */
     if (k8s__read_ended(text_at(terminated, "message"), &ended, NULL) == MUSTER_OK) {
         pod->exit = ended.exit;
@@ -238,7 +225,7 @@ enum muster_rc k8s__read_ended(const char *answer, struct k8s_ended *ret, struct
     int forced;
     *ret = (struct k8s_ended){ .forced = false };
     if (sscanf(answer, "ended %d %d %d %d", &code, &signal, &core, &forced) != 4 || code < -1 || code > 255 ||
-        signal < 0 || signal > SIGNAL_MAX) {
+        signal < 0 || signal > RUNNER_SIGNAL_MAX) {
         return not_understood("how a node ended", answer, strlen(answer), err);
     }
     ret->exit = (struct muster_exit){

@@ -2,21 +2,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "muster/clock.h"
+#include "shared/until.h"
 #include "watch_internal.h"
 
 #define TAIL_LINES "200"
 #define EVENTS_FORMAT "jsonpath={range .items[*]}{.reason}: {.message}{\"\\n\"}{end}"
 #define LISTED_MAX 4u
-
-static struct timespec until(uint64_t deadline_ms)
-{
-    return (struct timespec){ .tv_sec = (time_t)(deadline_ms / 1000),
-                              .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
-}
 
 /* ---- Taking what is seen ---- */
 
@@ -198,7 +192,7 @@ static enum muster_rc timed_out(struct k8s_watch *watch, struct muster_error *er
 enum muster_rc k8s__watch_await_running(struct k8s_watch *watch, uint64_t deadline_ms,
                                         struct muster_error *err)
 {
-    struct timespec deadline = until(deadline_ms);
+    struct timespec deadline = runner__until(deadline_ms);
     int waited = 0;
     bool done = false;
     pthread_mutex_lock(&watch->lock);
@@ -220,7 +214,7 @@ void k8s__watch_address(struct k8s_watch *watch, uint32_t node, char address[64]
 
 bool k8s__watch_ended(struct k8s_watch *watch, uint32_t node, uint32_t timeout_ms)
 {
-    struct timespec deadline = until(muster_clock_ms() + timeout_ms);
+    struct timespec deadline = runner__until(muster_clock_ms() + timeout_ms);
     int waited = 0;
     pthread_mutex_lock(&watch->lock);
     while (!watch->pods[node].ended && !watch->lost && waited == 0) {

@@ -110,7 +110,9 @@ put() {
 }
 
 program=/usr/bin/$(basename -- "$node")
-mapfile -t libraries < <(libraries_of "$node")
+list=$(libraries_of "$node") || exit
+libraries=()
+[[ -z $list ]] || mapfile -t libraries <<<"$list"
 put "$node" "$program"
 for library in "${libraries[@]}"; do
   put "$(readlink -f -- "$library")" "$library"
