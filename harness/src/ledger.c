@@ -15,7 +15,16 @@
 
 struct muster_ledger {
     int fd;
+    bool torn; /* The last line is not whole: the disk was full. */
 };
+
+/* Ends a torn line, so that the next one is not lost with it. Async-signal-safe. */
+static void end_torn_line(struct muster_ledger *ledger)
+{
+    if (ledger->torn) {
+        ledger->torn = write(ledger->fd, "\n", 1) != 1;
+    }
+}
 
 /* One write(2) of a whole line, so that two writers and a kill in between leave no mixture. */
 static enum muster_rc append_line(struct muster_ledger *ledger, json_t *line, struct muster_error *err)
@@ -34,10 +43,12 @@ static enum muster_rc append_line(struct muster_ledger *ledger, json_t *line, st
     }
     size_t length = strlen(text);
     text[length] = '\n'; /* In the place of the final NUL. */
+    end_torn_line(ledger);
     ssize_t written = write(ledger->fd, text, length + 1);
     int error_number = written < 0 ? errno : ENOSPC;
     free(text);
     if (written != (ssize_t)(length + 1)) {
+        ledger->torn = ledger->torn || written > 0;
         return muster_error_errno(err, MUSTER_EIO, error_number,
                                   "cannot write the run's " MUSTER_LEDGER_FILE);
     }
@@ -56,6 +67,7 @@ enum muster_rc muster__ledger_create(const char *directory, const char *run_id, 
     if (ledger == NULL) {
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for the ledger");
     }
+    ledger->torn = false;
     ledger->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (ledger->fd < 0 || flock(ledger->fd, LOCK_EX | LOCK_NB) != 0) {
         rc = muster_error_errno(err, MUSTER_EIO, errno, "cannot create '%s'", path);
@@ -139,6 +151,7 @@ enum muster_rc muster__ledger_append_draft(struct muster_ledger *ledger, const c
     memcpy(&parts[1].iov_base, &id, sizeof id);
     const char *last = end;
     memcpy(&parts[2].iov_base, &last, sizeof last);
+    end_torn_line(ledger);
     ssize_t written = writev(ledger->fd, parts, 3);
     return written == (ssize_t)(parts[0].iov_len + parts[1].iov_len + parts[2].iov_len)
                ? MUSTER_OK
@@ -173,6 +186,7 @@ enum muster_rc muster__ledger_reopen(const char *directory, struct muster_ledger
     if (ledger == NULL) {
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for the ledger");
     }
+    ledger->torn = false;
     ledger->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (ledger->fd < 0) {
         rc = muster_error_errno(err, errno == ENOENT ? MUSTER_ENOTFOUND : MUSTER_EIO, errno,
