@@ -1,5 +1,4 @@
 /* The guardian's end of a run: evidence, down, audit, verdict. */
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,16 +7,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "amend.h"
-#include "audit.h"
 #include "files.h"
 #include "guardian.h"
 #include "muster/clock.h"
 
-#define KILL_TIMEOUT_MS 5000u /* From KILL until the kernel must have ended a process. */
 #define ABANDONED_GRACE_MS 1000u /* Of nodes whose test is dead: nobody waits for their farewell. */
 #define OUTCOME_TIMEOUT_MS 1000 /* Until the suite program has read how the run ended. */
 
@@ -97,23 +93,25 @@ static void end_children(struct muster__guardian *guardian, uint32_t grace_ms)
     if (!await_children(guardian, muster_clock_ms() + grace_ms)) {
         mark_killed(guardian);
         signal_children(guardian, SIGKILL);
-        await_children(guardian, muster_clock_ms() + KILL_TIMEOUT_MS);
-    }
-}
-
-/* Descendants that left their group: as subreaper we are their parent once theirs is gone. */
-static void end_strays(struct muster__guardian *guardian)
-{
-    uint64_t deadline_ms = muster_clock_ms() + KILL_TIMEOUT_MS;
-    muster__kill_strays(guardian->session->run_id);
-    while (muster_clock_left_ms(deadline_ms) > 0 && waitpid(-1, NULL, WNOHANG) >= 0) {
-        muster__kill_strays(guardian->session->run_id);
-        struct pollfd ready = { .fd = guardian->signal_fd, .events = POLLIN };
-        poll(&ready, 1, 10);
+        await_children(guardian, muster_clock_ms() + MUSTER__KILL_TIMEOUT_MS);
     }
 }
 
 /* ---- Down ---- */
+
+/* What the clean-up could not end, and whatever else is left. */
+static enum muster_rc audit(const struct muster__guardian *guardian, const struct muster_ledger_view *view,
+                            struct muster_error *err)
+{
+    const char *strays = guardian->strays.text;
+    struct muster_error found = { 0 };
+    enum muster_rc rc = muster__audit(guardian->session->runner, view, &found);
+    if (guardian->strays.count > 0) {
+        return muster_error_set(err, MUSTER_ELEAK, "left behind: %s%s%.2000s", strays,
+                                rc == MUSTER_OK ? "" : "; ", found.text);
+    }
+    return rc == MUSTER_OK ? rc : muster_error_set(err, rc, "%s", found.text);
+}
 
 static enum muster_rc take_down_rest(struct muster__guardian *guardian, uint32_t grace_ms,
                                      struct muster_error *err)
@@ -126,7 +124,7 @@ static enum muster_rc take_down_rest(struct muster__guardian *guardian, uint32_t
     }
     if (rc == MUSTER_OK || rc == MUSTER_ENODE) { /* Or all is gone, but a node had to be killed. */
         struct muster_error found = { 0 };
-        enum muster_rc audit_rc = muster__audit(session->runner, view, &found);
+        enum muster_rc audit_rc = audit(guardian, view, &found);
         if (audit_rc != MUSTER_OK) {
             muster_error_clear(err);
             rc = muster_error_set(err, audit_rc, "%s", found.text);
@@ -156,7 +154,8 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
     guardian->cleaned_up = true;
     collect_evidence(guardian);
     end_children(guardian, grace_ms);
-    end_strays(guardian);
+    muster__strays_end(
+        guardian); /* Between the runner's tools: those of collect have ended, down begins later. */
     if (preserve) {
         guardian->preserved = true;
         return muster__ledger_state(guardian->session->ledger, "preserved", err);
@@ -181,7 +180,7 @@ static void end_test(const struct muster__guardian *guardian)
     struct pollfd ended = { .fd = guardian->test_pidfd, .events = POLLIN };
     if (!suite_runs(guardian) && guardian->test_pidfd >= 0 && poll(&ended, 1, 0) == 0) {
         syscall(SYS_pidfd_send_signal, guardian->test_pidfd, SIGKILL, NULL, 0);
-        poll(&ended, 1, (int)KILL_TIMEOUT_MS);
+        poll(&ended, 1, (int)MUSTER__KILL_TIMEOUT_MS);
     }
 }
 
