@@ -6,11 +6,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "audit.h"
 #include "guardian_wire.h"
 #include "muster/session.h"
 #include "session_internal.h"
 
 #define MUSTER__PROCESS_NAME_BYTES 48
+#define MUSTER__KILL_TIMEOUT_MS 5000u /* From KILL until the kernel must have ended a process. */
 #define MUSTER__LOG_BYTES_MAX (64u * 1024u * 1024u) /* Of a node's output; more is a flood. */
 
 /* A process the guardian started. Its number in the table is its name in messages. */
@@ -49,6 +51,7 @@ struct muster__guardian {
     bool preserved;
     bool late; /* Something went wrong after the test's last word. */
     bool unfinished; /* The clean-up failed, or nobody could look: the ledger stays open for a sweep. */
+    struct muster_audit strays; /* Those that the clean-up could not end. */
     bool over; /* Leave the loop. */
     uint64_t gone_ms; /* When it was, in that case. Monotonic. */
     const char *why; /* Why it is over, when the test did not say so itself. */
@@ -93,6 +96,11 @@ bool muster__children_run(const struct muster__guardian *guardian);
 /** Looks at the size of every running node's log; a flooding node is stopped and reported once. */
 void muster__children_check_logs(struct muster__guardian *guardian);
 void muster__children_free(struct muster__guardian *guardian);
+
+/* guardian_strays.c */
+/** Ends whoever descends from a child, bounded, and notes in guardian->strays who stays. Whatever is our child by now is
+ * killed: no tool may be under way. */
+void muster__strays_end(struct muster__guardian *guardian);
 
 /* guardian_cleanup.c */
 /** Has the runner save the evidence, once. */

@@ -1,5 +1,4 @@
 /* The guardian's end of a run: evidence, down, audit, verdict. */
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,17 +7,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "amend.h"
-#include "audit.h"
 #include "files.h"
 #include "guardian.h"
 #include "muster/clock.h"
-#include "process.h"
 
-#define KILL_TIMEOUT_MS 5000u /* From KILL until the kernel must have ended a process. */
 #define ABANDONED_GRACE_MS 1000u /* Of nodes whose test is dead: nobody waits for their farewell. */
 #define OUTCOME_TIMEOUT_MS 1000 /* Until the suite program has read how the run ended. */
 
@@ -99,43 +94,25 @@ static void end_children(struct muster__guardian *guardian, uint32_t grace_ms)
     if (!await_children(guardian, muster_clock_ms() + grace_ms)) {
         mark_killed(guardian);
         signal_children(guardian, SIGKILL);
-        await_children(guardian, muster_clock_ms() + KILL_TIMEOUT_MS);
+        await_children(guardian, muster_clock_ms() + MUSTER__KILL_TIMEOUT_MS);
     }
 }
 
-/* True when there is no child any more. */
-static bool reap_all(void)
-{
-    pid_t pid;
-    do {
-        pid = waitpid(-1, NULL, WNOHANG);
-    } while (pid > 0 || (pid < 0 && errno == EINTR));
-    return pid < 0;
-}
-
-/* Descendants that left their group: as subreaper we are their parent once theirs is gone. So they are known even where
- * they have put off the environment by which the audit would find them. Nothing else is our child by now. */
-static enum muster_rc end_strays(struct muster__guardian *guardian, struct muster_error *err)
-{
-    uint64_t deadline_ms = muster_clock_ms() + KILL_TIMEOUT_MS;
-    bool gone;
-    do {
-        muster__kill_strays(guardian->session->run_id);
-        muster__process_kill_children();
-        gone = reap_all();
-        if (!gone) {
-            struct pollfd ready = { .fd = guardian->signal_fd, .events = POLLIN };
-            poll(&ready, 1, 10);
-        }
-    } while (!gone && muster_clock_left_ms(deadline_ms) > 0);
-    return gone ? MUSTER_OK
-                : muster_error_set(
-                      err, MUSTER_ELEAK,
-                      "left behind: a process that a node has started did not end within %.1f s of SIGKILL",
-                      KILL_TIMEOUT_MS / 1000.0);
-}
-
 /* ---- Down ---- */
+
+/* What the clean-up could not end, and whatever else is left. */
+static enum muster_rc audit(const struct muster__guardian *guardian, const struct muster_ledger_view *view,
+                            struct muster_error *err)
+{
+    const char *strays = guardian->strays.text;
+    struct muster_error found = { 0 };
+    enum muster_rc rc = muster__audit(guardian->session->runner, view, &found);
+    if (guardian->strays.count > 0) {
+        return muster_error_set(err, MUSTER_ELEAK, "left behind: %s%s%.2000s", strays,
+                                rc == MUSTER_OK ? "" : "; ", found.text);
+    }
+    return rc == MUSTER_OK ? rc : muster_error_set(err, rc, "%s", found.text);
+}
 
 static enum muster_rc take_down_rest(struct muster__guardian *guardian, uint32_t grace_ms,
                                      struct muster_error *err)
@@ -148,7 +125,7 @@ static enum muster_rc take_down_rest(struct muster__guardian *guardian, uint32_t
     }
     if (rc == MUSTER_OK || rc == MUSTER_ENODE) { /* Or all is gone, but a node had to be killed. */
         struct muster_error found = { 0 };
-        enum muster_rc audit_rc = muster__audit(session->runner, view, &found);
+        enum muster_rc audit_rc = audit(guardian, view, &found);
         if (audit_rc != MUSTER_OK) {
             muster_error_clear(err);
             rc = muster_error_set(err, audit_rc, "%s", found.text);
@@ -179,17 +156,13 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
     guardian->cleaned_up = true;
     muster__guardian_collect(guardian);
     end_children(guardian, grace_ms);
-    struct muster_error stray = { 0 };
-    enum muster_rc ended = end_strays(guardian, &stray);
+    /* Between the runner's tools: those of collect have ended, down begins later. */
+    muster__strays_end(guardian);
     if (preserve) {
         guardian->preserved = true;
         return muster__ledger_state(guardian->session->ledger, "preserved", err);
     }
     enum muster_rc rc = take_down_rest(guardian, grace_ms, err);
-    if (ended != MUSTER_OK && rc != MUSTER_ELEAK) {
-        muster_error_clear(err);
-        rc = muster_error_set(err, ended, "%s", stray.text);
-    }
     guardian->unfinished = rc != MUSTER_OK && rc != MUSTER_ENODE;
     return rc != MUSTER_OK ? rc : judge_ends(guardian, grace_ms, err);
 }
@@ -209,7 +182,7 @@ static void end_test(const struct muster__guardian *guardian)
     struct pollfd ended = { .fd = guardian->test_pidfd, .events = POLLIN };
     if (!suite_runs(guardian) && guardian->test_pidfd >= 0 && poll(&ended, 1, 0) == 0) {
         syscall(SYS_pidfd_send_signal, guardian->test_pidfd, SIGKILL, NULL, 0);
-        poll(&ended, 1, (int)KILL_TIMEOUT_MS);
+        poll(&ended, 1, (int)MUSTER__KILL_TIMEOUT_MS);
     }
 }
 

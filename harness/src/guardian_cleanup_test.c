@@ -1,5 +1,6 @@
 /* What the clean-up finds, ends and reports. */
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 
 #include "guardian_test_fixture.h"
@@ -127,27 +128,73 @@ START_TEST(a_process_that_left_its_group_and_parent_is_found)
 }
 END_TEST
 
-/* Nothing but its parentage says whose it is. */
-START_TEST(a_process_that_put_its_environment_off_is_found)
+/* ---- Descendants that nothing in their environment gives away ---- */
+
+struct helper {
+    pid_t pid;
+    uint64_t start;
+};
+
+/* Of node 0, which has written it down. */
+static struct helper read_helper(const struct muster_session *session, const char *file)
+{
+    char *text = read_run_file(session->directory, file);
+    struct helper helper = { .pid = (pid_t)strtol(text, NULL, 10) };
+    free(text);
+    ck_assert_int_gt(helper.pid, 0);
+    helper.start = muster__process_start(helper.pid);
+    ck_assert(muster__process_runs(helper.pid, helper.start));
+    return helper;
+}
+
+/* Has one of its own, which leaves it; both in sessions of their own and without an environment. Its node goes on once
+ * both have said who they are. */
+#define HELPER_OF_HELPER "/usr/bin/setsid /bin/sh -c \"echo \\$\\$ >inner; exec /bin/sleep 1000\" & "
+#define WRAPPER                                                                                              \
+    "env -i setsid /bin/sh -c '" HELPER_OF_HELPER "echo $$ >outer; exec /bin/sleep 1000' & "                 \
+    "until [ -s inner ] && [ -s outer ]; do sleep 0.01; done; echo ready; "
+
+static const char *const wrappers[] = { WRAPPER, WRAPPER "exec sleep 1000" };
+
+START_TEST(a_helper_without_environment_is_ended)
 {
     struct muster_session *session = open_session();
     struct muster_guardian_client *client = attach(session);
-    uint32_t process =
-        spawn_node(session, client, 0,
-                   "env -i setsid sh -c 'echo $$; exec sleep 1000' & while [ ! -s stdout.log ]; do :; "
-                   "done");
-    wait_exit(client, process);
-    char *log = read_run_file(session->directory, "nodes/node-0/stdout.log");
-    pid_t pid = (pid_t)strtol(log, NULL, 10);
-    free(log);
-    ck_assert_int_gt(pid, 1);
-    ck_assert_int_eq(kill(pid, 0), 0);
+    spawn_node(session, client, 0, wrappers[_i]);
+    await_log(session, 0);
+    struct helper outer = read_helper(session, "nodes/node-0/outer");
+    struct helper inner = read_helper(session, "nodes/node-0/inner");
     struct muster_error err = { 0 };
     ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);
-    ck_assert_int_ne(kill(pid, 0), 0);
+    ck_assert(!muster__process_runs(outer.pid, outer.start));
+    ck_assert(!muster__process_runs(inner.pid, inner.start));
     finish(client, MUSTER_PASS, false);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
+    ck_assert_int_eq(outcome.verdict, MUSTER_PASS);
+}
+END_TEST
+
+/* A tracer that does not look keeps what was killed from going. */
+START_TEST(a_helper_that_stays_is_a_leak)
+{
+    struct muster_session *session = open_session();
+    struct muster_guardian_client *client = attach(session);
+    spawn_node(session, client, 0, WRAPPER);
+    await_log(session, 0);
+    struct helper outer = read_helper(session, "nodes/node-0/outer");
+    bool traced = ptrace(PTRACE_SEIZE, outer.pid, NULL, NULL) == 0; /* Not every host lets us. */
+    struct muster_error err = { 0 };
+    enum muster_rc rc = muster__guardian_clean_up(client, false, &err);
+    char wanted[96];
+    snprintf(wanted, sizeof wanted, "left behind: process %d, which was killed but is not gone",
+             (int)outer.pid);
+    ck_assert_int_eq(rc, traced ? MUSTER_ELEAK : MUSTER_OK);
+    ck_assert_str_eq(err.text, traced ? wanted : "");
+    finish(client, traced ? MUSTER_LEAK : MUSTER_PASS, false);
+    struct muster_outcome outcome;
+    muster_session_close(session, &outcome);
+    ck_assert_int_eq(outcome.verdict, traced ? MUSTER_LEAK : MUSTER_PASS);
 }
 END_TEST
 
@@ -176,7 +223,9 @@ static Suite *guardian_cleanup_suite(void)
     tcase_add_test(tcase, an_end_says_whether_the_process_was_told_to);
     tcase_add_test(tcase, a_node_that_ignores_term_is_killed_and_named);
     tcase_add_test(tcase, a_process_that_left_its_group_and_parent_is_found);
-    tcase_add_test(tcase, a_process_that_put_its_environment_off_is_found);
+    tcase_add_loop_test(tcase, a_helper_without_environment_is_ended, 0,
+                        sizeof wrappers / sizeof wrappers[0]);
+    tcase_add_test(tcase, a_helper_that_stays_is_a_leak);
     tcase_add_test(tcase, a_flooding_node_is_reported_and_halted);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -30,8 +30,14 @@ static ssize_t read_proc(const char *path, char *buffer, size_t size)
     return got < 0 ? -1 : (ssize_t)length;
 }
 
-/* State letter and start time; false when there is no such process. */
-static bool read_stat(pid_t pid, char *state, uint64_t *start)
+struct status {
+    char state; /* Its letter. */
+    pid_t parent;
+    uint64_t start;
+};
+
+/* False when there is no such process. */
+static bool read_stat(pid_t pid, struct status *ret)
 {
     char path[64];
     char text[1024];
@@ -41,28 +47,26 @@ static bool read_stat(pid_t pid, char *state, uint64_t *start)
     }
     /* The command's name may hold blanks and parentheses: fields are counted from the last ')'. */
     char *field = strrchr(text, ')');
-    if (field == NULL || sscanf(field + 1, " %c", state) != 1) {
+    if (field == NULL || sscanf(field + 1, " %c %d", &ret->state, &ret->parent) != 2) {
         return false;
     }
     field++;
     for (int skipped = 0; skipped < 19 && field != NULL; skipped++) {
         field = strchr(field + 1, ' ');
     }
-    return field != NULL && sscanf(field, "%" SCNu64, start) == 1;
+    return field != NULL && sscanf(field, "%" SCNu64, &ret->start) == 1;
 }
 
 uint64_t muster__process_start(pid_t pid)
 {
-    char state;
-    uint64_t start = 0;
-    return read_stat(pid, &state, &start) ? start : 0;
+    struct status status;
+    return read_stat(pid, &status) ? status.start : 0;
 }
 
 bool muster__process_runs(pid_t pid, uint64_t start)
 {
-    char state;
-    uint64_t actual;
-    return read_stat(pid, &state, &actual) && actual == start && state != 'Z' && state != 'X';
+    struct status status;
+    return read_stat(pid, &status) && status.start == start && status.state != 'Z' && status.state != 'X';
 }
 
 int muster__process_open(pid_t pid, uint64_t start)
@@ -120,6 +124,26 @@ static bool belongs_to_run(pid_t pid, const char *wanted, char *buffer, size_t s
     return length > 0 && has_variable(buffer, (size_t)length, wanted);
 }
 
+/* The next one but our own; 0 when there is none. */
+static pid_t next_process(DIR *proc)
+{
+    struct dirent *entry;
+    while (proc != NULL && (entry = readdir(proc)) != NULL) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid > 0 && pid != getpid()) {
+            return pid;
+        }
+    }
+    return 0;
+}
+
+static void close_processes(DIR *proc)
+{
+    if (proc != NULL) {
+        closedir(proc);
+    }
+}
+
 void muster__process_each_of_run(const char *run_id, void (*found)(void *context, pid_t pid, uint64_t start),
                                  void *context)
 {
@@ -128,10 +152,9 @@ void muster__process_each_of_run(const char *run_id, void (*found)(void *context
     DIR *proc = opendir("/proc");
     char wanted[128];
     snprintf(wanted, sizeof wanted, MUSTER__RUN_VARIABLE "=%s", run_id);
-    struct dirent *entry;
-    while (buffer != NULL && proc != NULL && (entry = readdir(proc)) != NULL) {
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (pid <= 0 || pid == getpid() || !belongs_to_run(pid, wanted, buffer, ENVIRONMENT_BYTES)) {
+    pid_t pid;
+    while (buffer != NULL && (pid = next_process(proc)) != 0) {
+        if (!belongs_to_run(pid, wanted, buffer, ENVIRONMENT_BYTES)) {
             continue;
         }
         uint64_t start = muster__process_start(pid);
@@ -139,22 +162,22 @@ void muster__process_each_of_run(const char *run_id, void (*found)(void *context
             found(context, pid, start);
         }
     }
-    if (proc != NULL) {
-        closedir(proc);
-    }
+    close_processes(proc);
     free(buffer);
 }
 
-void muster__process_kill_children(void)
+/* Not from /proc/self/task/<tid>/children: not every kernel is built with it. */
+void muster__process_each_child(void (*found)(void *context, pid_t pid), void *context)
 {
-    FILE *children = fopen("/proc/thread-self/children", "re");
-    int pid;
-    while (children != NULL && fscanf(children, "%d", &pid) == 1) {
-        kill(pid, SIGKILL);
+    DIR *proc = opendir("/proc");
+    pid_t pid;
+    while ((pid = next_process(proc)) != 0) {
+        struct status status;
+        if (read_stat(pid, &status) && status.parent == getpid()) {
+            found(context, pid);
+        }
     }
-    if (children != NULL) {
-        fclose(children);
-    }
+    close_processes(proc);
 }
 
 uint64_t muster__process_oom_kills(void)

@@ -25,8 +25,8 @@ bool muster__process_signal(pid_t pid, uint64_t start, int signal);
 void muster__process_each_of_run(const char *run_id, void (*found)(void *context, pid_t pid, uint64_t start),
                                  void *context);
 
-/** Kills the children of the calling thread, whatever they are: as they are not reaped yet, each pid is theirs. */
-void muster__process_kill_children(void);
+/** Calls found() for every child of ours that is not reaped, whether it runs or not. */
+void muster__process_each_child(void (*found)(void *context, pid_t pid), void *context);
 
 /** The kernel's count of out-of-memory kills since boot (/proc/vmstat); 0 where it has none. */
 uint64_t muster__process_oom_kills(void);

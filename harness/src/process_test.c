@@ -86,6 +86,33 @@ START_TEST(a_run_is_found_by_its_variable_and_not_by_a_longer_or_shorter_one)
 }
 END_TEST
 
+static void count_pid(void *context, pid_t pid)
+{
+    pid_t *wanted = context;
+    ck_assert(pid == wanted[0] || pid == wanted[1]);
+    wanted[2]++;
+}
+
+START_TEST(children_are_found_until_they_are_reaped)
+{
+    pid_t pids[3] = { fork_sleeper(), fork_sleeper(), 0 };
+    muster__process_each_child(count_pid, pids);
+    ck_assert_int_eq(pids[2], 2);
+    siginfo_t info;
+    kill(pids[0], SIGKILL);
+    ck_assert_int_eq(waitid(P_PID, (id_t)pids[0], &info, WEXITED | WNOWAIT), 0); /* A zombie now. */
+    pids[2] = 0;
+    muster__process_each_child(count_pid, pids);
+    ck_assert_int_eq(pids[2], 2);
+    waitpid(pids[0], NULL, 0);
+    kill(pids[1], SIGKILL);
+    waitpid(pids[1], NULL, 0);
+    pids[2] = 0;
+    muster__process_each_child(count_pid, pids);
+    ck_assert_int_eq(pids[2], 0);
+}
+END_TEST
+
 START_TEST(listeners_are_found_by_their_network)
 {
     int lease_fd;
@@ -168,6 +195,7 @@ static Suite *process_suite(void)
     tcase_add_test(tcase, identity_is_pid_and_start);
     tcase_add_test(tcase, a_zombie_does_not_run);
     tcase_add_test(tcase, a_run_is_found_by_its_variable_and_not_by_a_longer_or_shorter_one);
+    tcase_add_test(tcase, children_are_found_until_they_are_reaped);
     tcase_add_test(tcase, listeners_are_found_by_their_network);
     tcase_add_test(tcase, ends_are_described);
     tcase_add_loop_test(tcase, ends_are_judged, 0, sizeof ends / sizeof ends[0]);
