@@ -149,7 +149,7 @@ struct question {
 static void refuse(struct muster__answer *answer, enum muster_rc rc, const char *text)
 {
     answer->rc = rc;
-    snprintf(answer->text, sizeof answer->text, "%s", text);
+    snprintf(answer->text, sizeof answer->text, "%.255s", text);
 }
 
 static void take_answer(void *context, enum muster_rc rc, struct muster_reply *reply,
