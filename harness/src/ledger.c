@@ -153,10 +153,12 @@ enum muster_rc muster__ledger_append_draft(struct muster_ledger *ledger, const c
     memcpy(&parts[2].iov_base, &last, sizeof last);
     end_torn_line(ledger);
     ssize_t written = writev(ledger->fd, parts, 3);
-    return written == (ssize_t)(parts[0].iov_len + parts[1].iov_len + parts[2].iov_len)
-               ? MUSTER_OK
-               : muster_error_errno(err, MUSTER_EIO, written < 0 ? errno : ENOSPC,
-                                    "cannot write the run's " MUSTER_LEDGER_FILE);
+    if (written == (ssize_t)(parts[0].iov_len + parts[1].iov_len + parts[2].iov_len)) {
+        return MUSTER_OK;
+    }
+    int error_number = written < 0 ? errno : ENOSPC;
+    ledger->torn = ledger->torn || written > 0; /* In memory that a child shares with us until its exec. */
+    return muster_error_errno(err, MUSTER_EIO, error_number, "cannot write the run's " MUSTER_LEDGER_FILE);
 }
 
 bool muster__ledger_is_locked(const char *directory)

@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -93,10 +94,9 @@ START_TEST(a_torn_line_is_left_out_and_the_next_one_kept)
 }
 END_TEST
 
-/* As on a full disk that gets room again. */
-START_TEST(a_line_after_one_that_did_not_fit_is_kept)
+/* As on a full disk: ten bytes more fit. */
+static struct rlimit fill_disk(void)
 {
-    struct muster_ledger *ledger = create();
     struct stat status;
     struct rlimit limit;
     char path[128];
@@ -106,15 +106,42 @@ START_TEST(a_line_after_one_that_did_not_fit_is_kept)
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
     const struct rlimit full = { .rlim_cur = (rlim_t)status.st_size + 10, .rlim_max = limit.rlim_max };
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
-    ck_assert_int_eq(muster_ledger_created(ledger, "process", "1:2", NULL, NULL), MUSTER_EIO);
-    ck_assert_int_eq(muster_ledger_created(ledger, "process", "1:2", NULL, NULL), MUSTER_EIO);
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    return limit;
+}
+
+/* The disk has room again. */
+static void expect_next_line_kept(struct muster_ledger *ledger, const struct rlimit *limit)
+{
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, limit), 0);
     ck_assert_int_eq(muster_ledger_created(ledger, "process", "3:4", NULL, NULL), MUSTER_OK);
     muster__ledger_close(ledger);
     struct muster_ledger_view *view = read_back();
     ck_assert_uint_eq(view->entry_count, 1);
     ck_assert_str_eq(view->entries[0].id, "3:4");
     muster_ledger_view_destroy(view);
+}
+
+START_TEST(a_line_after_one_that_did_not_fit_is_kept)
+{
+    struct muster_ledger *ledger = create();
+    const struct rlimit limit = fill_disk();
+    ck_assert_int_eq(muster_ledger_created(ledger, "process", "1:2", NULL, NULL), MUSTER_EIO);
+    ck_assert_int_eq(muster_ledger_created(ledger, "process", "1:2", NULL, NULL), MUSTER_EIO);
+    expect_next_line_kept(ledger, &limit);
+}
+END_TEST
+
+START_TEST(a_line_after_a_draft_that_did_not_fit_is_kept)
+{
+    struct muster_ledger *ledger = create();
+    json_t *detail = json_object();
+    char *draft = muster__ledger_draft("process", detail);
+    ck_assert_ptr_nonnull(draft);
+    const struct rlimit limit = fill_disk();
+    ck_assert_int_eq(muster__ledger_append_draft(ledger, draft, "1:2", NULL), MUSTER_EIO);
+    free(draft);
+    json_decref(detail);
+    expect_next_line_kept(ledger, &limit);
 }
 END_TEST
 
@@ -160,6 +187,7 @@ static Suite *ledger_suite(void)
     tcase_add_test(tcase, what_was_created_and_not_removed_is_read_back);
     tcase_add_test(tcase, a_torn_line_is_left_out_and_the_next_one_kept);
     tcase_add_test(tcase, a_line_after_one_that_did_not_fit_is_kept);
+    tcase_add_test(tcase, a_line_after_a_draft_that_did_not_fit_is_kept);
     tcase_add_test(tcase, a_ledger_is_locked_while_it_is_open);
     tcase_add_test(tcase, what_is_no_ledger_is_refused);
     tcase_add_test(tcase, a_detail_that_is_no_json_is_refused);
