@@ -38,6 +38,21 @@ static enum muster_rc remove_evidence(struct sweeping *sweeping, const char *dir
     return rc;
 }
 
+static enum muster_rc leave_preserved(struct sweeping *sweeping, const char *directory)
+{
+    tell(sweeping, directory, "is preserved, left alone (--preserved takes it down)");
+    return MUSTER_OK;
+}
+
+/* What the ledger says once nobody else can write to it any more. */
+static bool is_closed(const char *directory)
+{
+    struct muster_ledger_view *view = NULL;
+    bool closed = muster_ledger_read(directory, &view, NULL) == MUSTER_OK && view->closed;
+    muster_ledger_view_destroy(view);
+    return closed;
+}
+
 static enum muster_rc sweep_view(struct sweeping *sweeping, const struct muster_ledger_view *view,
                                  struct muster_error *err)
 {
@@ -54,8 +69,7 @@ static enum muster_rc sweep_view(struct sweeping *sweeping, const struct muster_
         return MUSTER_OK;
     }
     if (view->preserved && !options->preserved) {
-        tell(sweeping, view->directory, "is preserved, left alone (--preserved takes it down)");
-        return MUSTER_OK;
+        return leave_preserved(sweeping, view->directory);
     }
     struct muster_error cause = { 0 };
     enum muster_rc rc =
@@ -66,6 +80,9 @@ static enum muster_rc sweep_view(struct sweeping *sweeping, const struct muster_
     }
     if (rc != MUSTER_OK) {
         return muster_error_set(err, rc, "%s", cause.text);
+    }
+    if (!is_closed(view->directory)) { /* It was not preserved a moment ago. */
+        return leave_preserved(sweeping, view->directory);
     }
     tell(sweeping, view->directory, "swept");
     return options->evidence ? remove_evidence(sweeping, view->directory, err) : MUSTER_OK;

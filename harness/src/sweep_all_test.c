@@ -5,18 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "files.h"
 #include "ledger.h"
+#include "muster/clock.h"
 #include "muster/sweep.h"
 #include "process.h"
+#include "sweep.h"
 #include "unit_test.h"
 
 #define RUN "muster-0123456789"
+#define RUN_LINE "{\"op\":\"run\",\"run\":\"0123456789\",\"runner\":\"none\",\"directory\":\"/\"}\n"
 
 static char root[64];
 static struct muster_variables *variables;
@@ -72,6 +77,19 @@ static void rejuvenate(const char *name)
     ck_assert_int_eq(utimensat(AT_FDCWD, below(name), times, 0), 0);
 }
 
+/* The C library's, with what another process does just before a lock is asked for. */
+static void (*before_lock)(void);
+
+int flock(int fd, int operation)
+{
+    void (*act)(void) = before_lock;
+    before_lock = NULL;
+    if (act != NULL) {
+        act();
+    }
+    return (int)syscall(SYS_flock, fd, operation);
+}
+
 static enum muster_rc sweep(void)
 {
     static const struct muster_runner *const none[] = { NULL };
@@ -117,9 +135,7 @@ END_TEST
 /* Its ledger could be anybody's work, and is acted upon. */
 START_TEST(what_others_may_write_is_not_trusted)
 {
-    static const char ledger[] =
-        "{\"op\":\"run\",\"run\":\"0123456789\",\"runner\":\"none\",\"directory\":\"/\"}\n"
-        "{\"op\":\"created\",\"kind\":\"process\",\"id\":\"%d:%llu\"}\n";
+    static const char ledger[] = RUN_LINE "{\"op\":\"created\",\"kind\":\"process\",\"id\":\"%d:%llu\"}\n";
     char text[512];
     char named[256];
     const char *directories[] = { named };
@@ -144,6 +160,108 @@ START_TEST(what_others_may_write_is_not_trusted)
     ck_assert_int_eq(waitpid(victim, NULL, WNOHANG), 0);
     kill(victim, SIGKILL);
     waitpid(victim, NULL, 0);
+}
+END_TEST
+
+/* Even root has no business in what another user's ledger says. */
+START_TEST(what_another_user_owns_is_not_trusted)
+{
+    char named[256];
+    const char *directories[] = { named };
+    const struct muster_sweep_options options = { .directories = directories, .directory_count = 1 };
+    struct muster_error err = { 0 };
+    make(RUN);
+    put(RUN "/ledger.jsonl", "not a ledger\n");
+    snprintf(named, sizeof named, "%s", below(RUN));
+    if (geteuid() != 0) {
+        return; /* Nobody else can give a directory away. */
+    }
+    ck_assert_int_eq(chown(named, 12345, 12345), 0);
+    ck_assert_int_eq(sweep(), MUSTER_OK); /* Ours, it would be a failure. */
+    ck_assert_int_ne(muster_sweep(variables, &options, &err), MUSTER_OK);
+    ck_assert_ptr_nonnull(strstr(err.text, "its ledger is not trusted"));
+}
+END_TEST
+
+/* A second is a second, also where two seconds of the clock meet. */
+START_TEST(a_stillborn_run_is_left_for_a_whole_second)
+{
+    uint64_t deadline_ms = muster_clock_ms() + 30000;
+    uint64_t last_ms;
+    do { /* Again if the machine was too busy to ask in time. */
+        ck_assert_int_gt(muster_clock_left_ms(deadline_ms), 0);
+        if (!exists(RUN)) {
+            make(RUN);
+        }
+        time_t before = (time_t)(muster_clock_wall_ms() / 1000) - 1;
+        const struct timespec times[2] = { { .tv_sec = before, .tv_nsec = 999000000 },
+                                           { .tv_sec = before, .tv_nsec = 999000000 } };
+        ck_assert_int_eq(utimensat(AT_FDCWD, below(RUN), times, 0), 0);
+        ck_assert_int_eq(sweep(), MUSTER_OK);
+        last_ms = (uint64_t)before * 1000 + 999 + 1000;
+    } while (muster_clock_wall_ms() >= last_ms);
+    ck_assert(exists(RUN));
+}
+END_TEST
+
+static void preserve(void)
+{
+    FILE *ledger = fopen(below(RUN "/ledger.jsonl"), "ae");
+    ck_assert_ptr_nonnull(ledger);
+    ck_assert_int_ge(fputs("{\"op\":\"state\",\"state\":\"preserved\"}\n", ledger), 0);
+    fclose(ledger);
+}
+
+static void note_step(void *context, const char *directory, const char *what)
+{
+    (void)directory;
+    snprintf(context, 128, "%s", what);
+}
+
+/* Its ledger is all that says what is still up. */
+START_TEST(a_run_preserved_while_we_look_keeps_its_ledger)
+{
+    static const struct muster_runner *const none[] = { NULL };
+    char step[128] = "";
+    const struct muster_sweep_options options = {
+        .runners = none, .evidence = true, .step = note_step, .context = step
+    };
+    make(RUN);
+    put(RUN "/ledger.jsonl", RUN_LINE);
+    before_lock = preserve;
+    ck_assert_int_eq(muster_sweep(variables, &options, NULL), MUSTER_OK);
+    ck_assert(before_lock == NULL);
+    ck_assert(exists(RUN "/ledger.jsonl"));
+    ck_assert_ptr_nonnull(strstr(step, "is preserved, left alone"));
+}
+END_TEST
+
+/* Whoever holds the lock may write how the run ended until it lets go of it. */
+START_TEST(how_a_run_ended_is_read_under_the_lock)
+{
+    char directory[256];
+    static const struct muster_runner *const none[] = { NULL };
+    make(RUN);
+    put(RUN "/ledger.jsonl", RUN_LINE);
+    snprintf(directory, sizeof directory, "%s", below(RUN));
+    before_lock = preserve;
+    ck_assert_int_eq(muster__sweep_run(directory, none, false, 1000, NULL), MUSTER_OK);
+    ck_assert(before_lock == NULL);
+}
+END_TEST
+
+static void vanish(void)
+{
+    ck_assert_int_eq(muster__directory_remove(below(RUN), NULL), MUSTER_OK);
+}
+
+START_TEST(a_run_that_passes_while_we_look_is_no_failure)
+{
+    make(RUN);
+    put(RUN "/ledger.jsonl", RUN_LINE);
+    before_lock = vanish;
+    ck_assert_int_eq(sweep(), MUSTER_OK);
+    ck_assert(!exists(RUN));
 }
 END_TEST
 
@@ -187,6 +305,11 @@ static Suite *sweep_all_suite(void)
     tcase_add_test(tcase, one_with_an_empty_ledger_is_removed);
     tcase_add_test(tcase, a_run_that_begins_just_now_is_left_alone);
     tcase_add_test(tcase, what_others_may_write_is_not_trusted);
+    tcase_add_test(tcase, what_another_user_owns_is_not_trusted);
+    tcase_add_test(tcase, a_stillborn_run_is_left_for_a_whole_second);
+    tcase_add_test(tcase, a_run_preserved_while_we_look_keeps_its_ledger);
+    tcase_add_test(tcase, how_a_run_ended_is_read_under_the_lock);
+    tcase_add_test(tcase, a_run_that_passes_while_we_look_is_no_failure);
     tcase_add_test(tcase, what_is_not_empty_is_left_alone);
     tcase_add_test(tcase, other_names_are_left_alone);
     suite_add_tcase(suite, tcase);
