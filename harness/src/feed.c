@@ -88,6 +88,13 @@ enum muster_rc muster__feed_start(struct muster_feed *feed, struct muster_error 
     return rc;
 }
 
+void muster__feed_begin_history(struct muster_feed *feed)
+{
+    (void)pthread_mutex_lock(&feed->mutex);
+    muster__fetch_no_deeper(feed);
+    (void)pthread_mutex_unlock(&feed->mutex);
+}
+
 void muster__feed_stop(struct muster_feed *feed)
 {
     (void)pthread_mutex_lock(&feed->mutex);

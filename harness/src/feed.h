@@ -21,6 +21,10 @@ MUSTER_MUST_USE enum muster_rc muster__feed_create(const struct muster_plan *pla
  * down to a base, so that a baseline taken next knows the chain as it stood. */
 MUSTER_MUST_USE enum muster_rc muster__feed_start(struct muster_feed *feed, struct muster_error *err);
 
+/** The baseline is about to be taken: history begins where the walk down from the nodes' tips has come to, and their
+ * words give its height. A long chain on slow nodes would else be unknown until all of it was read. */
+void muster__feed_begin_history(struct muster_feed *feed);
+
 /** No new requests; subscribers get MUSTER_ESTOPPED once they have read what there is. */
 void muster__feed_stop(struct muster_feed *feed);
 

@@ -143,10 +143,22 @@ void muster__fetch_below(struct muster_feed *feed, struct muster__entry *entry)
         return;
     }
     if (parent->walked > MUSTER__FEED_WALK_MAX) {
-        give_up(feed, parent); /* History begins here. */
+        muster__tree_give_up(feed, parent); /* History begins here. */
         return;
     }
     muster__fetch(feed, parent);
+}
+
+void muster__fetch_no_deeper(struct muster_feed *feed)
+{
+    struct muster__entry *older = NULL;
+    for (struct muster__entry *entry = feed->newest; entry != NULL; entry = older) {
+        older = entry->older;
+        if (entry->state == MUSTER__WANTED && entry->walked > 0) {
+            entry->walked = MUSTER__FEED_WALK_MAX; /* Its answer may be on the way, and names a parent. */
+            muster__tree_give_up(feed, entry);
+        }
+    }
 }
 
 static void retry_due(void *context)

@@ -196,6 +196,8 @@ void muster__judge_block(struct muster_feed *feed, struct muster__entry *entry);
 void muster__fetch(struct muster_feed *feed, struct muster__entry *entry);
 /** Walks on: asks for the parent of a block that came, where it is not here. */
 void muster__fetch_below(struct muster_feed *feed, struct muster__entry *entry);
+/** Ends all walks where they are: what they have not reached is no history. */
+void muster__fetch_no_deeper(struct muster_feed *feed);
 
 /* ---- feed_node.c, feed_stream.c: observation ---- */
 

@@ -132,6 +132,63 @@ START_TEST(history_has_a_bound)
 }
 END_TEST
 
+static void withhold_block(const char *id)
+{
+    (void)pthread_mutex_lock(&fake.mutex);
+    (void)snprintf(fake.withheld, sizeof(fake.withheld), "%s", id);
+    (void)pthread_cond_broadcast(&fake.changed);
+    (void)pthread_mutex_unlock(&fake.mutex);
+}
+
+static void await_fetches(void)
+{
+    uint64_t deadline_ms = muster_clock_ms() + WAIT_MS;
+    unsigned fetches = 1;
+    while (fetches > 0) {
+        ck_assert_uint_lt(muster_clock_ms(), deadline_ms);
+        (void)poll(NULL, 0, 2);
+        (void)pthread_mutex_lock(&feed->mutex);
+        fetches = feed->fetches;
+        (void)pthread_mutex_unlock(&feed->mutex);
+    }
+}
+
+/* The walk down has come to a20, and the answer takes its time, as each does where nodes are slow. */
+START_TEST(history_begins_where_the_walk_has_come_to)
+{
+    struct muster_feed_stats stats;
+    struct muster_error err = { 0 };
+    struct muster_feed_subscription *none = NULL;
+    add_chain("a", 1, 32, "g", 7);
+    set_tip(7, "a30", 30);
+    withhold_block("a20");
+    start();
+    struct muster_feed_subscription *all = subscribe(21);
+    expect_nothing(all);
+    muster__feed_begin_history(feed);
+    muster__feed_get_stats(feed, &stats);
+    ck_assert_uint_eq(stats.best_height, 30);
+    ck_assert_uint_eq(stats.blocks_seen, 10);
+    struct muster_feed_subscription *fresh = subscribe(UINT64_MAX);
+    expect_nothing(fresh);
+    expect_block(all, "a21", 21);
+    set_tip(7, "a31", 31);
+    expect_block(fresh, "a31", 31);
+    withhold_block("a19"); /* a20 comes after all: it is in its place, and nobody asks for what is below. */
+    await_fetches();
+    set_tip(7, "a32", 32);
+    expect_block(fresh, "a32", 32);
+    ck_assert_int_eq(muster__feed_subscribe(feed, 19, &none, &err), MUSTER_ENOTFOUND);
+    ck_assert_uint_eq(count_events("\"block_missing\"", "\"node\""), 0);
+    (void)pthread_mutex_lock(&fake.mutex);
+    unsigned asked = fake.withheld_asked;
+    (void)pthread_mutex_unlock(&fake.mutex);
+    ck_assert_uint_le(asked, NODES); /* All of them for a20. */
+    muster_feed_unsubscribe(fresh);
+    muster_feed_unsubscribe(all);
+}
+END_TEST
+
 START_TEST(a_subscriber_reads_to_the_end_when_the_feed_stops)
 {
     struct muster_feed_event event;
@@ -219,6 +276,7 @@ int main(void)
     tcase_add_test(polled_cases, a_reorg_is_told_in_order);
     tcase_add_test(polled_cases, equivocation_names_the_node);
     tcase_add_test(polled_cases, history_has_a_bound);
+    tcase_add_test(polled_cases, history_begins_where_the_walk_has_come_to);
     tcase_add_test(polled_cases, a_subscriber_reads_to_the_end_when_the_feed_stops);
     tcase_add_test(polled_cases, a_node_that_stopped_is_left_alone_until_it_is_back);
     tcase_add_test(polled_cases, a_node_that_is_back_while_it_is_looked_at_is_observed);

@@ -38,6 +38,8 @@ static struct {
     char lines[64][64]; /* What streams bring, for all nodes the same. */
     size_t line_count;
     struct fake_node nodes[NODES];
+    char withheld[16]; /* A block that is answered for once this is another. */
+    unsigned withheld_asked;
     bool ended;
 } fake;
 
@@ -171,6 +173,18 @@ static inline bool serve_stream(int fd, struct fake_node *node)
 }
 
 /* Under the fake's mutex. */
+static inline void withhold(const char *path)
+{
+    bool asked =
+        fake.withheld[0] != '\0' && strncmp(path, "/block/", 7) == 0 && strcmp(path + 7, fake.withheld) == 0;
+    fake.withheld_asked += asked;
+    (void)pthread_cond_broadcast(&fake.changed);
+    while (asked && !fake.ended && strcmp(path + 7, fake.withheld) == 0) {
+        (void)pthread_cond_wait(&fake.changed, &fake.mutex);
+    }
+}
+
+/* Under the fake's mutex. */
 static inline int answer(unsigned index, const char *path, char text[128])
 {
     struct fake_node *node = &fake.nodes[index];
@@ -211,6 +225,7 @@ static inline bool handle(void *context, int fd, const struct test_request *requ
     node->streams_asked += stream;
     bool streams = stream && node->has_stream && !node->fails;
     bool hangs = node->hangs;
+    withhold(path);
     int status = stream ? 404 : answer(index, path, text);
     (void)pthread_cond_broadcast(&fake.changed);
     (void)pthread_mutex_unlock(&fake.mutex);

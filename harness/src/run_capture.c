@@ -33,6 +33,7 @@ static enum muster_rc await_first_sight(struct muster_run *run, struct muster_er
         bool chain_unseen = run->plan->system->request_block != NULL && stats.best_tip.text[0] == '\0';
         bool node_unseen = is_unseen(run, &node);
         if (!node_unseen && !chain_unseen) {
+            muster__feed_begin_history(run->feed);
             return MUSTER_OK;
         }
         enum muster_rc rc = muster__nodes_failure(run->nodes, err);

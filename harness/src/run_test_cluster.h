@@ -212,9 +212,8 @@ static inline struct muster_scenario *cluster_scenario(uint32_t nodes, int64_t d
     return s;
 }
 
-/* Consumes the scenario; the run is captured and its window may open. slowdown below 1 makes what ends
- * badly end soon. */
-static inline struct muster_run *cluster_start(struct muster_scenario *s, double slowdown)
+/* Consumes the scenario; the nodes run. slowdown below 1 makes what ends badly end soon. */
+static inline struct muster_run *cluster_deploy(struct muster_scenario *s, double slowdown)
 {
     struct muster_error err = { 0 };
     cluster.server = test_server_start(cluster_answer, NULL);
@@ -224,7 +223,7 @@ static inline struct muster_run *cluster_start(struct muster_scenario *s, double
                   err.text);
     cluster.plan->slowdown = slowdown;
     cluster.slot_ms = cluster.plan->slot_ms;
-    cluster.fetched = CLUSTER_BLOCKS_BEFORE;
+    cluster.fetched = cluster.blocks_before != 0 ? cluster.blocks_before : CLUSTER_BLOCKS_BEFORE;
     cluster.origin_ms = muster_clock_ms() - cluster.fetched * cluster.slot_ms;
     struct muster_session *session = &cluster.session;
     *session = (struct muster_session){ .plan = cluster.plan,
@@ -258,6 +257,14 @@ static inline struct muster_run *cluster_start(struct muster_scenario *s, double
         muster__nodes_set_endpoint(run->nodes, i, &endpoint);
         muster__nodes_set_state(run->nodes, i, MUSTER_NODE_RUNNING);
     }
+    return run;
+}
+
+/* The same, and captured: its window may open. */
+static inline struct muster_run *cluster_start(struct muster_scenario *s, double slowdown)
+{
+    struct muster_error err = { 0 };
+    struct muster_run *run = cluster_deploy(s, slowdown);
     ck_assert_msg(muster__run_capture(run, &err) == MUSTER_OK, "%s", err.text);
     return run;
 }

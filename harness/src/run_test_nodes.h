@@ -12,7 +12,7 @@
 #include "run_internal.h"
 
 #define CLUSTER_SLOT_MS 50u
-#define CLUSTER_BLOCKS_BEFORE 5u /* There when the run begins. */
+#define CLUSTER_BLOCKS_BEFORE 5u
 #define CLUSTER_BLOCKS_MAX 4096u
 #define CLUSTER_POOL_MAX 8192u
 
@@ -35,6 +35,8 @@ struct cluster {
     uint64_t origin_ms;
     atomic_ullong stalled_at; /* No block above this; 0: there are. */
     atomic_bool twice; /* Each transaction goes into two blocks. */
+    uint64_t blocks_before; /* There when the run begins; 0: CLUSTER_BLOCKS_BEFORE. */
+    uint32_t block_ms; /* What a node takes to answer for a block. */
     struct cluster_node nodes[MUSTER_NODES_MAX];
     pthread_mutex_t mutex;
     uint64_t height;
@@ -136,6 +138,7 @@ static inline char *cluster_text(uint64_t height)
 
 static inline bool cluster_block(int fd, const char *id)
 {
+    (void)poll(NULL, 0, (int)cluster.block_ms);
     char *body = id[0] == 'b' ? cluster_text(strtoull(id + 1, NULL, 10)) : NULL;
     bool sent = test_reply(fd, body != NULL ? 200 : 404, body != NULL ? body : "");
     free(body);
@@ -146,6 +149,7 @@ static inline bool cluster_block(int fd, const char *id)
 static inline bool cluster_stream(int fd)
 {
     pthread_mutex_lock(&cluster.mutex);
+    cluster_grow();
     uint64_t height = cluster.height;
     pthread_mutex_unlock(&cluster.mutex);
     bool sent = test_say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
