@@ -173,9 +173,6 @@ START_TEST(what_another_user_owns_is_not_trusted)
     make(RUN);
     put(RUN "/ledger.jsonl", "not a ledger\n");
     snprintf(named, sizeof named, "%s", below(RUN));
-    if (geteuid() != 0) {
-        return; /* Nobody else can give a directory away. */
-    }
     ck_assert_int_eq(chown(named, 12345, 12345), 0);
     ck_assert_int_eq(sweep(), MUSTER_OK); /* Ours, it would be a failure. */
     ck_assert_int_ne(muster_sweep(variables, &options, &err), MUSTER_OK);
@@ -305,7 +302,9 @@ static Suite *sweep_all_suite(void)
     tcase_add_test(tcase, one_with_an_empty_ledger_is_removed);
     tcase_add_test(tcase, a_run_that_begins_just_now_is_left_alone);
     tcase_add_test(tcase, what_others_may_write_is_not_trusted);
-    tcase_add_test(tcase, what_another_user_owns_is_not_trusted);
+    if (geteuid() == 0) { /* Nobody else can give a directory away: there it is not counted as passed. */
+        tcase_add_test(tcase, what_another_user_owns_is_not_trusted);
+    }
     tcase_add_test(tcase, a_stillborn_run_is_left_for_a_whole_second);
     tcase_add_test(tcase, a_run_preserved_while_we_look_keeps_its_ledger);
     tcase_add_test(tcase, how_a_run_ended_is_read_under_the_lock);
