@@ -123,9 +123,6 @@ static bool fail_to_remove_tree(void)
 
 START_TEST(removal_goes_on_after_a_failure)
 {
-    if (geteuid() != 0) {
-        return; /* Only root can make what others cannot remove. */
-    }
     make("tree/ours");
     put("tree/ours/file", "x");
     make("tree/theirs");
@@ -254,7 +251,9 @@ static Suite *files_remove_suite(void)
     tcase_add_test(tcase, removal_follows_no_link);
     tcase_add_test(tcase, removal_wants_a_directory_with_a_name);
     tcase_add_test(tcase, read_only_directories_are_removed);
-    tcase_add_test(tcase, removal_goes_on_after_a_failure);
+    if (geteuid() == 0) { /* Only root can make what others cannot remove. */
+        tcase_add_test(tcase, removal_goes_on_after_a_failure);
+    }
     tcase_add_test(tcase, paths_longer_than_any_are_removed);
     tcase_add_test(tcase, depth_is_bounded);
     tcase_add_test(tcase, the_last_entry_goes_after_all_others);
