@@ -131,12 +131,27 @@ static void handle_request(struct muster__guardian *guardian, const json_t *requ
 
 /* ---- The loop ---- */
 
+bool muster__guardian_suite_runs(const struct muster__guardian *guardian)
+{
+    struct pollfd ended = { .fd = guardian->parent_pidfd, .events = POLLIN };
+    return guardian->parent_pidfd >= 0 && poll(&ended, 1, 0) == 0;
+}
+
 static void end_loop(struct muster__guardian *guardian, const char *why)
 {
     if (!guardian->over) {
         guardian->over = true;
         guardian->why = why;
     }
+}
+
+/* The suite program takes its test along: then the test's end is not the cause. */
+static void lose_test(struct muster__guardian *guardian)
+{
+    end_loop(guardian, muster__guardian_suite_runs(guardian)
+                           ? "the test's process ended before the test was over: a failed assertion of its "
+                             "own, a crash, a time limit or a signal"
+                           : "the suite program was ended in mid-run");
 }
 
 static void take_requests(struct muster__guardian *guardian)
@@ -153,7 +168,7 @@ static void take_requests(struct muster__guardian *guardian)
         }
     }
     if (closed) {
-        end_loop(guardian, "the test's process ended before the test was over");
+        lose_test(guardian);
     }
 }
 
@@ -171,6 +186,9 @@ static void take_signals(struct muster__guardian *guardian)
 void muster__guardian_run(struct muster__guardian *guardian)
 {
     uint64_t next_check_ms = muster_clock_ms() + LOG_CHECK_INTERVAL_MS;
+    if (guardian->parent_pidfd < 0) {
+        lose_test(guardian);
+    }
     while (!guardian->over) {
         struct pollfd ready[] = {
             { .fd = guardian->signal_fd, .events = POLLIN },
@@ -185,11 +203,8 @@ void muster__guardian_run(struct muster__guardian *guardian)
         if (ready[1].revents != 0) {
             take_requests(guardian); /* First: the last word may lie there when the test is gone. */
         }
-        if (ready[2].revents != 0) {
-            end_loop(guardian, "the test's process ended before the test was over: a failed assertion of its "
-                               "own, a crash, a time limit or a signal");
-        } else if (ready[3].revents != 0) {
-            end_loop(guardian, "the suite program was ended in mid-run");
+        if (ready[2].revents != 0 || ready[3].revents != 0) {
+            lose_test(guardian);
         }
         if (muster_clock_left_ms(next_check_ms) == 0) {
             muster__children_check_logs(guardian);

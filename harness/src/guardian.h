@@ -72,6 +72,8 @@ MUSTER_MUST_USE enum muster_rc muster__guardian_start(struct muster_session *ses
 /* guardian.c */
 /** Serves the test until it is done or gone; guardian->why says which. */
 void muster__guardian_run(struct muster__guardian *guardian);
+/** False once the suite program has ended. */
+bool muster__guardian_suite_runs(const struct muster__guardian *guardian);
 
 /* guardian_parent.c: the forking process's side. */
 /** Reaps the process in between and reads who the guardian is. */

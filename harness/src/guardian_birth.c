@@ -98,10 +98,6 @@ static _Noreturn void live(const struct muster_session *session, int socket_fd, 
         _exit(1);
     }
     say_who(&guardian);
-    if (guardian.parent_pidfd < 0) {
-        guardian.over = true;
-        guardian.why = "the suite program was ended in mid-run";
-    }
     muster__guardian_run(&guardian);
     muster__guardian_last_words(&guardian);
     muster__children_free(&guardian);

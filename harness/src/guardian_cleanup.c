@@ -169,18 +169,12 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
 
 /* ---- The end of a run whose test is gone ---- */
 
-static bool suite_runs(const struct muster__guardian *guardian)
-{
-    struct pollfd ended = { .fd = guardian->parent_pidfd, .events = POLLIN };
-    return guardian->parent_pidfd >= 0 && poll(&ended, 1, 0) == 0;
-}
-
-/* Check puts each test into a group of its own and kills that after the test; when the suite program
- * is dead nobody else does. */
+/* Check puts each test into a group of its own and kills that after the test. When the suite program is dead the
+ * kernel does, unless the test has become another user since. */
 static void end_test(const struct muster__guardian *guardian)
 {
     struct pollfd ended = { .fd = guardian->test_pidfd, .events = POLLIN };
-    if (!suite_runs(guardian) && guardian->test_pidfd >= 0 && poll(&ended, 1, 0) == 0) {
+    if (!muster__guardian_suite_runs(guardian) && guardian->test_pidfd >= 0 && poll(&ended, 1, 0) == 0) {
         syscall(SYS_pidfd_send_signal, guardian->test_pidfd, SIGKILL, NULL, 0);
         poll(&ended, 1, (int)MUSTER__KILL_TIMEOUT_MS);
     }
@@ -281,8 +275,8 @@ static void tell_outcome(const struct muster__guardian *guardian)
                                 guardian->late || !(guardian->test_done || guardian->told), "kept",
                                 kept ? session->directory : "");
     char *text = outcome == NULL ? NULL : json_dumps(outcome, JSON_COMPACT);
-    bool told = text != NULL && suite_runs(guardian) && dprintf(guardian->outcome_fd, "%s\n", text) > 0 &&
-                is_read(guardian);
+    bool told = text != NULL && muster__guardian_suite_runs(guardian) &&
+                dprintf(guardian->outcome_fd, "%s\n", text) > 0 && is_read(guardian);
     if (!told && kept) {
         bool down = !guardian->unfinished && !guardian->preserved;
         dprintf(guardian->stderr_fd, "\nmuster: %s.%s: %s: %s; %sevidence in %s\n", session->plan->suite,

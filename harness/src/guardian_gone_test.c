@@ -8,9 +8,14 @@
 #include "guardian_test_fixture.h"
 #include "sweep.h"
 
-/* The test's process: starts nodes, says so through the pipe, then waits to be killed. */
-static void be_a_test(struct muster_session *session, int ready_fd)
+static bool is_another_user; /* A test that has become one is not ended by the kernel any more. */
+
+/* The test's process: starts nodes, says so through the pipe, then hangs, whatever becomes of its guardian. */
+static _Noreturn void be_a_test(struct muster_session *session, int ready_fd)
 {
+    if (!is_another_user) {
+        muster__session_end_with_suite(session);
+    }
     struct muster_guardian_client *client = attach(session);
     spawn_node(session, client, 0, "exec sleep 1000");
     spawn_node(session, client, 1, "setsid sleep 1000 & exec sleep 1000");
@@ -18,9 +23,10 @@ static void be_a_test(struct muster_session *session, int ready_fd)
     if (write(ready_fd, session->run_id, sizeof session->run_id) < 0) {
         _exit(1);
     }
-    wait_seen(&seen.gone, NULL); /* As a real test does, it ends when the guardian is gone. */
-    muster__guardian_detach(client);
-    _exit(1);
+    alarm(PATIENCE_MS / 1000); /* Should nobody end it, this test shall be red and not hang, too. */
+    for (;;) {
+        pause();
+    }
 }
 
 static pid_t fork_test(struct muster_session *session)
@@ -59,6 +65,16 @@ static pid_t fork_suite(char run_id[16])
     close(ready[0]);
     close(ready[1]);
     return suite;
+}
+
+/* Whoever holds a run's ledger has not done yet. */
+static void await_unlocked(const char *directory)
+{
+    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    while (muster__ledger_is_locked(directory) && muster_clock_left_ms(deadline_ms) > 0) {
+        poll(NULL, 0, 10);
+    }
+    ck_assert(!muster__ledger_is_locked(directory));
 }
 
 START_TEST(a_killed_test_leaves_nothing_but_evidence)
@@ -120,21 +136,56 @@ END_TEST
 START_TEST(a_killed_suite_program_takes_its_test_along)
 {
     char run_id[16];
+    is_another_user = _i == 1;
     pid_t suite = fork_suite(run_id);
     kill(suite, SIGKILL);
     waitpid(suite, NULL, 0);
     ck_assert(await_no_process(run_id));
     char directory[256];
     snprintf(directory, sizeof directory, "%s/muster-%s", root, run_id);
-    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
-    while (muster__ledger_is_locked(directory) && muster_clock_left_ms(deadline_ms) > 0) {
-        poll(NULL, 0, 10);
-    }
+    await_unlocked(directory);
     struct muster_ledger_view *view = NULL;
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
     ck_assert(view->closed);
     ck_assert(!muster__process_runs(view->guardian_pid, view->guardian_start));
     muster_ledger_view_destroy(view);
+    char *text = read_run_file(directory, "run.json");
+    ck_assert_ptr_nonnull(strstr(text, "the suite program was ended in mid-run (phase execute)"));
+    free(text);
+    is_another_user = false;
+}
+END_TEST
+
+/* Check has forked it, and it has not yet begun to deploy. */
+START_TEST(a_test_whose_suite_program_is_gone_does_not_begin)
+{
+    int pipe_fds[2];
+    char said[300] = "";
+    ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+    pid_t suite = fork();
+    if (suite == 0) {
+        struct muster_session *session = open_session();
+        dprintf(pipe_fds[1], "%s", session->directory);
+        if (fork() == 0) {
+            while (getppid() == session->suite_pid) {
+                poll(NULL, 0, 1);
+            }
+            muster__session_end_with_suite(session);
+            dprintf(pipe_fds[1], " it began");
+            _exit(0);
+        }
+        raise(SIGKILL);
+    }
+    close(pipe_fds[1]);
+    waitpid(suite, NULL, 0);
+    size_t used = 0;
+    ssize_t got;
+    while ((got = read(pipe_fds[0], said + used, sizeof said - 1 - used)) > 0) {
+        used += (size_t)got;
+    }
+    close(pipe_fds[0]);
+    ck_assert_ptr_null(strstr(said, " it began"));
+    await_unlocked(said);
 }
 END_TEST
 
@@ -178,7 +229,7 @@ START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
     muster_ledger_view_destroy(view);
     kill(suite, SIGKILL);
     waitpid(suite, NULL, 0);
-    /* The test notices that its guardian is gone, and ends; until then the run goes on. */
+    /* The test, which hangs, is ended by the kernel; until then the run goes on. */
     uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
     muster_error_clear(&err);
     enum muster_rc rc;
@@ -204,7 +255,8 @@ static Suite *guardian_gone_suite(void)
     tcase_add_checked_fixture(tcase, make_root, remove_root);
     tcase_add_test(tcase, a_killed_test_leaves_nothing_but_evidence);
     tcase_add_loop_test(tcase, a_clean_up_that_fails_after_a_killed_test_is_told, 0, 4);
-    tcase_add_test(tcase, a_killed_suite_program_takes_its_test_along);
+    tcase_add_loop_test(tcase, a_killed_suite_program_takes_its_test_along, 0, 2);
+    tcase_add_test(tcase, a_test_whose_suite_program_is_gone_does_not_begin);
     tcase_add_test(tcase, a_killed_guardian_takes_its_nodes_along_and_is_noticed);
     tcase_add_test(tcase, sweep_finishes_for_a_killed_guardian_and_suite);
     suite_add_tcase(suite, tcase);

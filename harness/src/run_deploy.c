@@ -185,6 +185,7 @@ enum muster_rc muster_session_deploy(struct muster_session *session, struct must
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for a run of '%s'", session->plan->name);
     }
     session->run = run;
+    muster__session_end_with_suite(session);
     enum muster_rc rc = deploy(run, &cause);
     if (rc != MUSTER_OK) {
         muster_error_context(&cause, rc, "deploying '%s.%s' on %s", session->plan->suite, session->plan->name,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "files.h"
 #include "guardian.h"
 #include "muster/clock.h"
+#include "process.h"
 #include "sweep.h"
 
 #define FREE_BYTES_MIN (8u * 1024u * 1024u) /* Less, and a run could not even write its evidence. */
@@ -175,6 +177,8 @@ enum muster_rc muster_session_open(const struct muster_plan *plan, const struct 
     session->plan = plan;
     session->runner = runner;
     session->variables = variables;
+    session->suite_pid = getpid();
+    session->suite_start = muster__process_start(session->suite_pid);
     session->test_fd = session->outcome_fd = -1;
     session->began_ms = muster_clock_ms();
     session->began_wall_ms = muster_clock_wall_ms();
@@ -191,6 +195,18 @@ enum muster_rc muster_session_open(const struct muster_plan *plan, const struct 
     }
     *ret = session;
     return MUSTER_OK;
+}
+
+/* ---- In the test's process ---- */
+
+void muster__session_end_with_suite(const struct muster_session *session)
+{
+    if (getppid() == session->suite_pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
+    if (!muster__process_runs(session->suite_pid, session->suite_start)) { /* Gone before the line above. */
+        raise(SIGKILL);
+    }
 }
 
 /* ---- Close ---- */

@@ -25,11 +25,18 @@ struct muster_session {
     uint64_t began_ms; /* Monotonic. */
     uint64_t began_wall_ms;
     struct muster_ledger *ledger;
+    pid_t suite_pid; /* Of the process that opened it, which forks the tests. */
+    uint64_t suite_start;
     int test_fd; /* The test's end of the socketpair. */
     int outcome_fd; /* The forking process's end of the guardian's pipe. */
     pid_t guardian_pid; /* For messages; it is not our child. */
     struct muster_run *run; /* In the test's process, from deploy to finish. */
 };
+
+/** In the test's process: from now on the kernel ends it with the suite program, and at once if that is gone already.
+ * Without this, a test that hangs would outlive a suite program and a guardian that were both killed, and no sweep could
+ * touch its run. Nothing where both are one process (CK_FORK=no). */
+void muster__session_end_with_suite(const struct muster_session *session);
 
 struct muster_deployment {
     struct muster_session *session;

@@ -65,16 +65,22 @@ static uint64_t choose_limit_ms(const struct settings *settings, const struct mo
     return is_limit(moment->method) ? (lead_ms << moment->early) + delay_ms : 0;
 }
 
+/* Of those whose suite program and guardian die together every other one hangs: only the kernel is left to end it. */
+static bool is_held(const struct moment *moment)
+{
+    bool hangs = moment->method->striker == STRIKE_GUARDIAN_AND_SUITE && moment->index % 2 == 1;
+    return moment->method->striker != STRIKE_NONE &&
+           (hangs || is_limit(moment->method) || moment->attempts >= FREE_ATTEMPTS);
+}
+
 static struct attempt plan_attempt(const struct settings *settings, const struct moment *moment)
 {
-    bool may_be_held = moment->method->striker != STRIKE_NONE;
     uint64_t delay_ms = draw_delay_ms(settings, moment, settings->seed);
     return (struct attempt){ .method = moment->method,
                              .fate = moment->fate,
                              .delay_ms = delay_ms,
                              .limit_ms = choose_limit_ms(settings, moment, delay_ms),
-                             .held = may_be_held &&
-                                     (is_limit(moment->method) || moment->attempts >= FREE_ATTEMPTS) };
+                             .held = is_held(moment) };
 }
 
 /* True: that was it. False: the victim was done before the blow fell, or its limit passed before the phase. */

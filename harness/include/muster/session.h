@@ -51,6 +51,8 @@ MUSTER_MUST_USE enum muster_rc muster_session_open(const struct muster_plan *pla
 /**
  * In the test's process: starts the engine and deploys; on success all nodes are ready, baselines are
  * captured and the window may open. On failure the run is over, and closing says so to the guardian.
+ * A process that was forked by the one which opened the session is from now on killed by the kernel when the thread
+ * that forked it ends (prctl(2), PR_SET_PDEATHSIG).
  *
  * @param ret  The run; set on MUSTER_OK only; owned by the session.
  */
