@@ -45,6 +45,7 @@ static void find_what_is_left(struct attempt *attempt, struct complaint *ret)
 static bool is_clear(struct attempt *attempt, uint64_t *next_sweep_ms, struct complaint *left)
 {
     bool ended = victim_look(&attempt->victim);
+    trace_read_ledger(&attempt->trace); /* Whatever it names must not go with a sweep. */
     if (ended && needs_sweep(attempt) && muster_clock_left_ms(*next_sweep_ms) == 0) {
         attempt_sweep(attempt, left);
         *next_sweep_ms = muster_clock_ms() + SWEEP_INTERVAL_MS;
@@ -146,7 +147,6 @@ static void check_output(const struct attempt *attempt, const char *output, stru
 
 void aftermath_check(const struct attempt *attempt, struct complaint *ret)
 {
-    bool had_ledger = attempt->trace.run_id[0] != '\0'; /* Else the run was killed before it began. */
     bool in_clean_up = attempt->phase == MUSTER_CLEAN_UP; /* A run that passed may be half removed. */
     bool all_up = attempt->phase >= MUSTER_CAPTURE && !in_clean_up && !attempt->fate.dies_in_deploy;
     char *output = attempt_output(attempt, ret);
@@ -154,7 +154,7 @@ void aftermath_check(const struct attempt *attempt, struct complaint *ret)
         return;
     }
     const struct evidence expected = {
-        .must_be_kept = had_ledger && !in_clean_up && !guardian_was_stillborn(attempt, output),
+        .must_be_kept = attempt->trace.has_ledger && !in_clean_up && !guardian_was_stillborn(attempt, output),
         .verdict = attempt->trace.guardian == 0 ? NULL : attempt->method->verdict,
         .nodes_with_logs = all_up ? attempt->settings->nodes : 0
     };

@@ -140,7 +140,7 @@ START_TEST(what_had_passed_may_be_gone)
     ck_assert_int_eq(muster__directory_remove(trace.directory, NULL), MUSTER_OK);
     assert_complains("the run directory is gone");
     struct trace before = attempt.trace;
-    attempt.trace.run_id[0] = '\0'; /* It never began. */
+    attempt.trace.has_ledger = false; /* It never began. */
     assert_complains(NULL);
     attempt.trace = before;
     attempt.phase = MUSTER_CLEAN_UP;

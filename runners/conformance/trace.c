@@ -112,6 +112,7 @@ void trace_read_ledger(struct trace *trace)
     if (trace->directory[0] == '\0' || muster_ledger_read(trace->directory, &view, NULL) != MUSTER_OK) {
         return;
     }
+    trace->has_ledger = true;
     snprintf(trace->run_id, sizeof trace->run_id, "%s", view->run_id);
     trace->guardian = view->guardian_pid;
     trace->guardian_start = view->guardian_start;
