@@ -106,7 +106,9 @@ static bool ended_right(const struct attempt *attempt, const char *output)
         return WIFSIGNALED(status) && (WTERMSIG(status) == method->signal ||
                                        (method->signal == SIGINT && WTERMSIG(status) == SIGKILL));
     case STRIKE_GUARDIAN_AND_SUITE:
-        return WIFSIGNALED(status) && WTERMSIG(status) == method->signal;
+        /* Between the two blows it may have ended of the first. */
+        return (WIFSIGNALED(status) && WTERMSIG(status) == method->signal) ||
+               exit_code(attempt) == method->exit_code;
     case STRIKE_CTEST:
         return exit_code(attempt) != 0;
     case STRIKE_TEST:

@@ -9,7 +9,7 @@ const struct method methods[] = {
     { "sigkill", STRIKE_SUITE, SIGKILL, 28, ANY_EXIT, "fail" },
     { "test", STRIKE_TEST, SIGKILL, 24, 1, "fail" },
     { "guardian", STRIKE_GUARDIAN, SIGKILL, 28, 99, "infra" },
-    { "guardian_and_suite", STRIKE_GUARDIAN_AND_SUITE, SIGKILL, 21, ANY_EXIT, NULL },
+    { "guardian_and_suite", STRIKE_GUARDIAN_AND_SUITE, SIGKILL, 21, 99, NULL },
     { "check_limit", STRIKE_CHECK, SIGKILL, 18, 1, "fail" },
     { "ctest_limit", STRIKE_CTEST, SIGKILL, 21, ANY_EXIT, "fail" },
     { "itself", STRIKE_NONE, 0, 48, 1, "fail" },
