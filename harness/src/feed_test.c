@@ -194,11 +194,14 @@ START_TEST(a_subscriber_reads_to_the_end_when_the_feed_stops)
     add_chain("a", 1, 1, "g", 7);
     set_tip(7, "a1", 1);
     start();
+    struct muster_feed_subscription *first = subscribe(0);
     struct muster_feed_subscription *all = subscribe(0);
+    expect_block(first, "a1", 1); /* The feed has it. */
     muster__feed_stop(feed);
     expect_block(all, "a1", 1);
     ck_assert_int_eq(muster_feed_next(all, WAIT_MS, &event), MUSTER_ESTOPPED);
     muster_feed_unsubscribe(all);
+    muster_feed_unsubscribe(first);
 }
 END_TEST
 

@@ -74,8 +74,8 @@ static const struct {
 } stream_ends[] = {
     { "/stream-long", 20000, MUSTER_EHTTP, "line larger than 1000 bytes", "short;" },
     { "/stream-ending", 20000, MUSTER_EHTTP, "the stream ended after 2 lines", "one;two;" },
-    { "/stream-split", 300, MUSTER_ETIMEDOUT, "nothing came for 0.3 s", "one;two;three;" },
-    { "/hang", 100, MUSTER_ETIMEDOUT, "nothing came for 0.1 s", "" },
+    { "/stream-split", 2000, MUSTER_ETIMEDOUT, "nothing came for 2.0 s", "one;two;three;" },
+    { "/hang", 2000, MUSTER_ETIMEDOUT, "nothing came for 2.0 s", "" },
     { "/refused", 20000, MUSTER_EREPLY, "answered 503 \"starting\"", "" },
     { "/close", 20000, MUSTER_EHTTP, "connection closed without an answer", "" },
 };
