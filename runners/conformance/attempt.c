@@ -63,6 +63,7 @@ enum muster_rc attempt_start(struct attempt *attempt, struct muster_error *err)
     char root[MUSTER__PATH_BYTES];
     char mark[96];
     char root_variable[MUSTER__PATH_BYTES + 32];
+    char temporary[MUSTER__PATH_BYTES + 32];
     char runner[64];
     char scenario[96];
     char phase[64];
@@ -78,6 +79,8 @@ enum muster_rc attempt_start(struct attempt *attempt, struct muster_error *err)
     /* The directory is this attempt's alone, and so the mark is. */
     snprintf(mark, sizeof mark, "KILL_MATRIX_VICTIM=%.60s", strrchr(attempt->directory, '/') + 1);
     snprintf(root_variable, sizeof root_variable, "MUSTER_RUN_ROOT=%s", root);
+    /* Where Check has its message file, which a suite that is killed cannot remove. */
+    snprintf(temporary, sizeof temporary, "TEMP=%s", attempt->directory);
     snprintf(runner, sizeof runner, "MUSTER_RUNNER=%s", attempt->settings->runner->name);
     snprintf(scenario, sizeof scenario, "CK_RUN_CASE=%s", attempt->fate.scenario);
     snprintf(phase, sizeof phase, "KILL_MATRIX_PHASE=%s", muster_phase_name(attempt->fate.phase));
@@ -87,8 +90,17 @@ enum muster_rc attempt_start(struct attempt *attempt, struct muster_error *err)
     snprintf(nodes, sizeof nodes, "KILL_MATRIX_NODES=%u", attempt->settings->nodes);
     snprintf(hold, sizeof hold, "KILL_MATRIX_HOLD=%s", go_on_path(attempt, go_on) ? go_on : "");
     const char *fork = attempt->fate.no_fork ? "CK_FORK=no" : "CK_FORK=yes";
-    const char *const env[] = { mark,  root_variable, runner, scenario, phase,
-                                delay, limit,         nodes,  fork,     attempt->held ? hold : NULL,
+    const char *const env[] = { mark,
+                                root_variable,
+                                temporary,
+                                runner,
+                                scenario,
+                                phase,
+                                delay,
+                                limit,
+                                nodes,
+                                fork,
+                                attempt->held ? hold : NULL,
                                 NULL };
     trace_init(&attempt->trace, root, mark);
     return launch(attempt, env, err);
