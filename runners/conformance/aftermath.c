@@ -45,8 +45,8 @@ static void find_what_is_left(struct attempt *attempt, struct complaint *ret)
 static bool is_clear(struct attempt *attempt, uint64_t *next_sweep_ms, struct complaint *left)
 {
     bool ended = victim_look(&attempt->victim);
-    trace_read_ledger(&attempt->trace); /* Whatever it names must not go with a sweep. */
     if (ended && needs_sweep(attempt) && muster_clock_left_ms(*next_sweep_ms) == 0) {
+        trace_read_ledger(&attempt->trace); /* What has one must not go with a sweep. */
         attempt_sweep(attempt, left);
         *next_sweep_ms = muster_clock_ms() + SWEEP_INTERVAL_MS;
     }

@@ -16,8 +16,7 @@ struct trace {
 
     char directory[TRACE_PATH_BYTES + 256]; /* The run directory; "" until there is one. */
     char run_id[64]; /* The same. */
-    bool
-        has_ledger; /* Or had one: until then a run has not begun, and a sweep removes its empty directory. */
+    bool has_ledger; /* Or had one. A run without has not begun, and is swept away whole. */
     char lease[16]; /* "127.64.3."; "" until the ledger says it; so the next two. */
     pid_t guardian;
     uint64_t guardian_start;
