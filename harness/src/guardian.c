@@ -145,13 +145,30 @@ static void end_loop(struct muster__guardian *guardian, const char *why)
     }
 }
 
-/* The suite program takes its test along: then the test's end is not the cause. */
+/* The suite program takes its test along: then the test's end is not the cause. Of the two the test may be seen to end
+ * first: its socket closes before it has ended, and the suite program has ended once the last of its threads has, while
+ * the kernel ends the test with the thread that forked it. */
+static bool has_lost_suite(const struct muster__guardian *guardian)
+{
+    const struct muster_session *session = guardian->session;
+    struct pollfd test = { .fd = guardian->test_pidfd, .events = POLLIN };
+    struct pollfd suite = { .fd = guardian->parent_pidfd, .events = POLLIN };
+    if (!muster__guardian_suite_runs(guardian)) {
+        return true;
+    }
+    if (guardian->test_pidfd >= 0) {
+        poll(&test, 1, (int)MUSTER__KILL_TIMEOUT_MS);
+    }
+    return !muster__process_runs(session->suite_pid, session->suite_start) &&
+           poll(&suite, 1, (int)MUSTER__KILL_TIMEOUT_MS) != 0;
+}
+
 static void lose_test(struct muster__guardian *guardian)
 {
-    end_loop(guardian, muster__guardian_suite_runs(guardian)
-                           ? "the test's process ended before the test was over: a failed assertion of its "
-                             "own, a crash, a time limit or a signal"
-                           : "the suite program was ended in mid-run");
+    end_loop(guardian, has_lost_suite(guardian)
+                           ? "the suite program was ended in mid-run"
+                           : "the test's process ended before the test was over: a failed assertion of its "
+                             "own, a crash, a time limit or a signal");
 }
 
 static void take_requests(struct muster__guardian *guardian)
@@ -203,7 +220,7 @@ void muster__guardian_run(struct muster__guardian *guardian)
         if (ready[1].revents != 0) {
             take_requests(guardian); /* First: the last word may lie there when the test is gone. */
         }
-        if (ready[2].revents != 0 || ready[3].revents != 0) {
+        if (!guardian->over && (ready[2].revents != 0 || ready[3].revents != 0)) {
             lose_test(guardian);
         }
         if (muster_clock_left_ms(next_check_ms) == 0) {

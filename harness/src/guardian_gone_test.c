@@ -8,6 +8,8 @@
 #include "guardian_test_fixture.h"
 #include "sweep.h"
 
+#define LINGER_MS 300
+
 static bool is_another_user; /* A test that has become one is not ended by the kernel any more. */
 
 /* The test's process: starts nodes, says so through the pipe, then hangs, whatever becomes of its guardian. */
@@ -45,6 +47,40 @@ static pid_t fork_test(struct muster_session *session)
     return test;
 }
 
+static pid_t watched_test;
+
+/* The other thread of a suite program whose first one has ended: the kernel has ended the test by then, unless that has
+ * become another user. */
+static _Noreturn void *outlive_first_thread(void *unused)
+{
+    (void)unused;
+    uint64_t start = muster__process_start(getpid());
+    while (muster__process_runs(getpid(), start)) {
+        poll(NULL, 0, 1);
+    }
+    if (is_another_user) {
+        kill(watched_test, SIGKILL);
+    }
+    poll(NULL, 0, is_another_user ? PATIENCE_MS : LINGER_MS);
+    _exit(0);
+}
+
+static void wake_up(int signal)
+{
+    (void)signal;
+}
+
+/* On SIGUSR1 its first thread ends, and the other one goes on for a while. */
+static void watch_test(pid_t test)
+{
+    pthread_t other;
+    watched_test = test;
+    if (waitpid(test, NULL, 0) < 0) {
+        pthread_create(&other, NULL, outlive_first_thread, NULL);
+        pthread_exit(NULL);
+    }
+}
+
 /* A whole suite program: opens a session, forks the test, says when it runs. */
 static pid_t fork_suite(char run_id[16])
 {
@@ -53,12 +89,13 @@ static pid_t fork_suite(char run_id[16])
     pid_t suite = fork();
     if (suite == 0) {
         struct muster_session *session = open_session();
+        sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = wake_up }, NULL);
         pid_t test = fork();
         if (test == 0) {
             setpgid(0, 0);
             be_a_test(session, ready[1]);
         }
-        waitpid(test, NULL, 0);
+        watch_test(test);
         _exit(0);
     }
     ck_assert_int_eq(read(ready[0], run_id, 16), 16);
@@ -75,6 +112,20 @@ static void await_unlocked(const char *directory)
         poll(NULL, 0, 10);
     }
     ck_assert(!muster__ledger_is_locked(directory));
+}
+
+/* The suite program may still run, and it has the run's ledger open. */
+static void await_guardian(const char *directory)
+{
+    struct muster_ledger_view *view = NULL;
+    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
+    while (muster__process_runs(view->guardian_pid, view->guardian_start) &&
+           muster_clock_left_ms(deadline_ms) > 0) {
+        poll(NULL, 0, 10);
+    }
+    ck_assert(!muster__process_runs(view->guardian_pid, view->guardian_start));
+    muster_ledger_view_destroy(view);
 }
 
 START_TEST(a_killed_test_leaves_nothing_but_evidence)
@@ -151,6 +202,27 @@ START_TEST(a_killed_suite_program_takes_its_test_along)
     muster_ledger_view_destroy(view);
     char *text = read_run_file(directory, "run.json");
     ck_assert_ptr_nonnull(strstr(text, "the suite program was ended in mid-run (phase execute)"));
+    free(text);
+    is_another_user = false;
+}
+END_TEST
+
+/* The threads of a suite program that is killed end one after another, the one that the test hangs on maybe first. */
+START_TEST(a_suite_program_that_is_ending_is_told_from_a_test_that_ended)
+{
+    char run_id[16];
+    is_another_user = _i == 1;
+    pid_t suite = fork_suite(run_id);
+    kill(suite, SIGUSR1);
+    ck_assert(await_no_process(run_id));
+    char directory[256];
+    snprintf(directory, sizeof directory, "%s/muster-%s", root, run_id);
+    await_guardian(directory);
+    kill(suite, SIGKILL);
+    waitpid(suite, NULL, 0);
+    char *text = read_run_file(directory, "run.json");
+    ck_assert_ptr_nonnull(
+        strstr(text, is_another_user ? "the test's process ended" : "the suite program was ended"));
     free(text);
     is_another_user = false;
 }
@@ -256,6 +328,7 @@ static Suite *guardian_gone_suite(void)
     tcase_add_test(tcase, a_killed_test_leaves_nothing_but_evidence);
     tcase_add_loop_test(tcase, a_clean_up_that_fails_after_a_killed_test_is_told, 0, 4);
     tcase_add_loop_test(tcase, a_killed_suite_program_takes_its_test_along, 0, 2);
+    tcase_add_loop_test(tcase, a_suite_program_that_is_ending_is_told_from_a_test_that_ended, 0, 2);
     tcase_add_test(tcase, a_test_whose_suite_program_is_gone_does_not_begin);
     tcase_add_test(tcase, a_killed_guardian_takes_its_nodes_along_and_is_noticed);
     tcase_add_test(tcase, sweep_finishes_for_a_killed_guardian_and_suite);
