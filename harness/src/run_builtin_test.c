@@ -152,6 +152,14 @@ static enum muster_rc make_hole(struct muster_run *run, void *context, struct mu
     return MUSTER_OK;
 }
 
+/* Of a feed that is at work already. */
+static void limit_history(struct muster_feed *feed, size_t blocks_max)
+{
+    (void)pthread_mutex_lock(&feed->mutex);
+    feed->blocks_max = blocks_max;
+    (void)pthread_mutex_unlock(&feed->mutex);
+}
+
 /* It is the nodes' doing, so the environment is not to blame. */
 START_TEST(a_chain_that_is_lost_is_red)
 {
@@ -161,7 +169,7 @@ START_TEST(a_chain_that_is_lost_is_red)
     muster_transactions(s, &(struct muster_transactions){ .rate_per_block = 4, .within_blocks = 5 });
     muster_workload(s, &(struct muster_workload){ .name = "hole", .run = make_hole });
     cluster_start(s, 1.0);
-    cluster.run->feed->blocks_max = 50;
+    limit_history(cluster.run->feed, 50);
     ck_assert_int_eq(cluster_execute(&err), MUSTER_EEXPECT);
     ck_assert_says(err, "what became of the transactions is not known: the best chain was lost ");
     cluster_assert_finish(MUSTER_EEXPECT);
