@@ -167,18 +167,24 @@ static inline enum muster_rc perform(const char *method, const char *path, const
     return rc;
 }
 
-static inline void check_reply(const char *method, const char *path, const char *body, long status,
-                               const char *text)
+static inline void check_reply_within(const char *method, const char *path, const char *body,
+                                      uint32_t timeout_ms, long status, const char *text)
 {
     struct muster_reply reply = { 0 };
     struct muster_error err = { 0 };
-    enum muster_rc rc = perform(method, path, body, 0, &reply, &err);
+    enum muster_rc rc = perform(method, path, body, timeout_ms, &reply, &err);
     ck_assert_msg(rc == MUSTER_OK, "%s", err.text);
     ck_assert_int_eq(reply.status, status);
     ck_assert_str_eq(reply.body, text);
     ck_assert_uint_eq(reply.body_bytes, strlen(text));
     ck_assert_uint_gt(reply.elapsed_us, 0);
     muster_reply_fini(&reply);
+}
+
+static inline void check_reply(const char *method, const char *path, const char *body, long status,
+                               const char *text)
+{
+    check_reply_within(method, path, body, 0, status, text);
 }
 
 struct tally {
