@@ -47,6 +47,14 @@ static pid_t fork_test(struct muster_session *session)
     return test;
 }
 
+static void await_end_of_first_thread(void)
+{
+    uint64_t start = muster__process_start(getpid());
+    while (muster__process_runs(getpid(), start)) {
+        poll(NULL, 0, 1);
+    }
+}
+
 static pid_t watched_test;
 
 /* The other thread of a suite program whose first one has ended: the kernel has ended the test by then, unless that has
@@ -54,10 +62,7 @@ static pid_t watched_test;
 static _Noreturn void *outlive_first_thread(void *unused)
 {
     (void)unused;
-    uint64_t start = muster__process_start(getpid());
-    while (muster__process_runs(getpid(), start)) {
-        poll(NULL, 0, 1);
-    }
+    await_end_of_first_thread();
     if (is_another_user) {
         kill(watched_test, SIGKILL);
     }
@@ -65,17 +70,13 @@ static _Noreturn void *outlive_first_thread(void *unused)
     _exit(0);
 }
 
-static void wake_up(int signal)
+/* On SIGUSR1, which is blocked and so waits for us, the first thread ends and the other one goes on for a while. */
+static void watch_test(pid_t test, const sigset_t *wake_up)
 {
-    (void)signal;
-}
-
-/* On SIGUSR1 its first thread ends, and the other one goes on for a while. */
-static void watch_test(pid_t test)
-{
+    const struct timespec patience = { .tv_sec = PATIENCE_MS / 1000 };
     pthread_t other;
     watched_test = test;
-    if (waitpid(test, NULL, 0) < 0) {
+    if (sigtimedwait(wake_up, NULL, &patience) == SIGUSR1) {
         pthread_create(&other, NULL, outlive_first_thread, NULL);
         pthread_exit(NULL);
     }
@@ -89,13 +90,16 @@ static pid_t fork_suite(char run_id[16])
     pid_t suite = fork();
     if (suite == 0) {
         struct muster_session *session = open_session();
-        sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = wake_up }, NULL);
+        sigset_t wake_up;
+        sigemptyset(&wake_up);
+        sigaddset(&wake_up, SIGUSR1);
+        sigprocmask(SIG_BLOCK, &wake_up, NULL);
         pid_t test = fork();
         if (test == 0) {
             setpgid(0, 0);
             be_a_test(session, ready[1]);
         }
-        watch_test(test);
+        watch_test(test, &wake_up);
         _exit(0);
     }
     ck_assert_int_eq(read(ready[0], run_id, 16), 16);
@@ -195,10 +199,10 @@ START_TEST(a_killed_suite_program_takes_its_test_along)
     char directory[256];
     snprintf(directory, sizeof directory, "%s/muster-%s", root, run_id);
     await_unlocked(directory);
+    await_guardian(directory); /* A process that ends gives its files back first. */
     struct muster_ledger_view *view = NULL;
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
     ck_assert(view->closed);
-    ck_assert(!muster__process_runs(view->guardian_pid, view->guardian_start));
     muster_ledger_view_destroy(view);
     char *text = read_run_file(directory, "run.json");
     ck_assert_ptr_nonnull(strstr(text, "the suite program was ended in mid-run (phase execute)"));
@@ -228,35 +232,88 @@ START_TEST(a_suite_program_that_is_ending_is_told_from_a_test_that_ended)
 }
 END_TEST
 
-/* Check has forked it, and it has not yet begun to deploy. */
-START_TEST(a_test_whose_suite_program_is_gone_does_not_begin)
+/* ---- A test that Check has forked, and that has not yet begun to deploy ---- */
+
+static struct muster_session *late_session;
+static int late_fd;
+
+static _Noreturn void begin_late(void)
+{
+    muster__session_end_with_suite(late_session);
+    dprintf(late_fd, " it began");
+    _exit(0);
+}
+
+static _Noreturn void die_before_test_begins(void)
+{
+    if (fork() == 0) {
+        while (getppid() == late_session->suite_pid) {
+            poll(NULL, 0, 1);
+        }
+        begin_late();
+    }
+    raise(SIGKILL);
+    abort();
+}
+
+static _Noreturn void *run_test_in_other_thread(void *unused)
+{
+    (void)unused;
+    await_end_of_first_thread();
+    pid_t test = fork();
+    if (test == 0) {
+        begin_late();
+    }
+    waitpid(test, NULL, 0);
+    _exit(0);
+}
+
+static _Noreturn void leave_to_other_thread(void)
+{
+    pthread_t other;
+    pthread_create(&other, NULL, run_test_in_other_thread, NULL);
+    pthread_exit(NULL);
+}
+
+/* What is said until all have ended who could: the session's directory, and " it began" if the test did. */
+static void hear(void (*be_a_suite)(void), char *said, size_t said_bytes)
 {
     int pipe_fds[2];
-    char said[300] = "";
     ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
     pid_t suite = fork();
     if (suite == 0) {
-        struct muster_session *session = open_session();
-        dprintf(pipe_fds[1], "%s", session->directory);
-        if (fork() == 0) {
-            while (getppid() == session->suite_pid) {
-                poll(NULL, 0, 1);
-            }
-            muster__session_end_with_suite(session);
-            dprintf(pipe_fds[1], " it began");
-            _exit(0);
-        }
-        raise(SIGKILL);
+        late_session = open_session();
+        late_fd = pipe_fds[1];
+        dprintf(late_fd, "%s", late_session->directory);
+        be_a_suite();
     }
     close(pipe_fds[1]);
     waitpid(suite, NULL, 0);
     size_t used = 0;
     ssize_t got;
-    while ((got = read(pipe_fds[0], said + used, sizeof said - 1 - used)) > 0) {
+    while ((got = read(pipe_fds[0], said + used, said_bytes - 1 - used)) > 0) {
         used += (size_t)got;
     }
+    said[used] = '\0';
     close(pipe_fds[0]);
+}
+
+START_TEST(a_test_whose_suite_program_is_gone_does_not_begin)
+{
+    char said[300];
+    hear(die_before_test_begins, said, sizeof said);
     ck_assert_ptr_null(strstr(said, " it began"));
+    await_unlocked(said);
+}
+END_TEST
+
+START_TEST(a_test_of_a_suite_program_whose_first_thread_has_ended_begins)
+{
+    char said[300];
+    hear(leave_to_other_thread, said, sizeof said);
+    char *began = strstr(said, " it began");
+    ck_assert_ptr_nonnull(began);
+    *began = '\0';
     await_unlocked(said);
 }
 END_TEST
@@ -330,6 +387,7 @@ static Suite *guardian_gone_suite(void)
     tcase_add_loop_test(tcase, a_killed_suite_program_takes_its_test_along, 0, 2);
     tcase_add_loop_test(tcase, a_suite_program_that_is_ending_is_told_from_a_test_that_ended, 0, 2);
     tcase_add_test(tcase, a_test_whose_suite_program_is_gone_does_not_begin);
+    tcase_add_test(tcase, a_test_of_a_suite_program_whose_first_thread_has_ended_begins);
     tcase_add_test(tcase, a_killed_guardian_takes_its_nodes_along_and_is_noticed);
     tcase_add_test(tcase, sweep_finishes_for_a_killed_guardian_and_suite);
     suite_add_tcase(suite, tcase);
