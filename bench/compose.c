@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "bench.h"
 #include "compose/compose.h"
 #include "compose/engine.h"
 #include "compose/project.h"
-#include "files.h"
 #include "muster/clock.h"
 #include "muster/tool.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/files.h"
 #include "bench.h"
-#include "files.h"
 #include "muster/clock.h"
 #include "muster/session.h"
 

@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "bench.h"
+#include "guardian/charge.h"
 #include "muster/session.h"
-#include "session_internal.h"
 
 #define NODES 100u
 #define WINDOW_MS 20000

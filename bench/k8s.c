@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "bench.h"
-#include "files.h"
 #include "k8s/cluster.h"
 #include "k8s/objects.h"
 #include "muster/clock.h"

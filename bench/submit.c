@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "bench.h"
-#include "http.h"
+#include "http/http.h"
 #include "muster/clock.h"
 
 #define WARM_UP_MS 500

@@ -1,6 +1,6 @@
 /* Nodes are restarted, killed and paused at moments of chance, under load, and the cluster stays what it is. */
+#include "fast_consensus.h"
 #include "muster/check.h"
-#include "pace.h"
 
 static void cluster(struct muster_scenario *s, enum muster_layout layout, int64_t duration_ms)
 {

@@ -1,6 +1,6 @@
 /* The chain grows, all nodes agree on it and none falls behind, whatever the cluster's size and layout. */
+#include "fast_consensus.h"
 #include "muster/check.h"
-#include "pace.h"
 
 static void grow(struct muster_scenario *s, enum muster_layout layout, uint32_t nodes)
 {

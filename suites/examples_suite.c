@@ -2,8 +2,8 @@
  * expectation of one's own. */
 #include <stdio.h>
 
+#include "fast_consensus.h"
 #include "muster/check.h"
-#include "pace.h"
 
 /* Three nodes, 20 wallets, one transaction per block from 5 of them, for a minute of wall clock. */
 static void run_once(struct muster_scenario *s)

@@ -1,6 +1,6 @@
 /* A node that was killed or restarted comes back with what it knew, and one that was away catches up. */
+#include "fast_consensus.h"
 #include "muster/check.h"
-#include "pace.h"
 
 #define NODES 4u
 #define KNOWN_BLOCKS 6u /* More than one node alone makes while it gets ready. */

@@ -1,6 +1,6 @@
 /* Every accepted transaction is in the best chain of every node, in time and once. */
+#include "fast_consensus.h"
 #include "muster/check.h"
-#include "pace.h"
 
 static void load(struct muster_scenario *s, uint32_t wallets, uint32_t rate_per_block, uint32_t users)
 {

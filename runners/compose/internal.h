@@ -2,9 +2,9 @@
 #ifndef MUSTER_RUNNERS_COMPOSE_INTERNAL_H
 #define MUSTER_RUNNERS_COMPOSE_INTERNAL_H
 
-#include "answers.h"
 #include "engine.h"
 #include "muster/runner.h"
+#include "parse.h"
 #include "project.h"
 #include "shared/command.h"
 

@@ -2,10 +2,10 @@
 #ifndef MUSTER_RUNNERS_K8S_INTERNAL_H
 #define MUSTER_RUNNERS_K8S_INTERNAL_H
 
-#include "answers.h"
 #include "cluster.h"
 #include "muster/runner.h"
 #include "objects.h"
+#include "parse.h"
 #include "shared/command.h"
 #include "shared/stream.h"
 

@@ -1,0 +1,198 @@
+/* A run in the making: what the files that carry it through its phases share. */
+#ifndef MUSTER_SRC_RUN_INTERNAL_H
+#define MUSTER_SRC_RUN_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chain/feed/feed.h"
+#include "chain/transactions/tracker.h"
+#include "evidence/findings.h"
+#include "guardian/charge.h"
+#include "http/http.h"
+#include "muster/run.h"
+#include "muster/session.h"
+#include "nodes/nodes.h"
+
+#define MUSTER__OUTAGES_MAX 1024u
+
+struct muster__phase_times {
+    uint64_t began_ms; /* Monotonic; 0: never entered. */
+    uint64_t ended_ms;
+    uint64_t began_wall_ms;
+};
+
+/* One workload's thread. The run's mutex guards all but `thread`. */
+struct muster__worker {
+    struct muster_run *run;
+    const struct muster_workload *workload;
+    pthread_t thread;
+    bool started;
+    bool ended; /* Its function returned. */
+    bool gone; /* Joined, or given up. */
+    uint64_t ended_ms;
+    struct muster_error err; /* Of its function alone, until it ended. */
+};
+
+/* A workload's transactions, as the run follows them. */
+struct muster__followed {
+    struct muster__tracker *tracker;
+    void (*catch_up)(void *context); /* Reads what the feed has by now. */
+    void *context;
+};
+
+/* What is to be let go before the feed goes, such as a subscription. */
+struct muster__last_rite {
+    void (*perform)(void *context);
+    void *context;
+};
+
+/* A stretch of time in which at least one node was down because someone asked for it. */
+struct muster__outage {
+    uint64_t began_ms;
+    uint64_t ended_ms; /* 0: lasts. */
+    uint32_t down_most; /* Nodes that were down at once. */
+};
+
+/* Lock order: never call nodes, feed or http with `mutex` held; their callbacks take it. */
+struct muster_run {
+    struct muster_session *session;
+    const struct muster_plan *plan;
+    pthread_t test_thread;
+
+    struct muster_events *events;
+    struct muster_nodes *nodes;
+    struct muster_http *http;
+    struct muster_feed *feed;
+    struct muster_guardian_client *guardian;
+    struct muster_deployment *deployment;
+    void *runner_state;
+    bool runner_was_up;
+
+    _Atomic enum muster_phase phase;
+    _Atomic uint64_t opened_ms; /* The window; monotonic, 0 while not known. */
+    _Atomic uint64_t closes_ms;
+    _Atomic uint64_t closed_ms;
+    _Atomic bool stopping; /* Workloads are to end. */
+
+    pthread_mutex_t mutex;
+    pthread_cond_t changed; /* On the monotonic clock. */
+    uint64_t changes; /* Counts what `changed` was signalled for. */
+    struct muster__phase_times phases[MUSTER_PHASE_COUNT];
+    struct muster_error failure; /* The first cause; rc MUSTER_OK while there is none. */
+    size_t worker_count;
+    struct muster__worker workers[MUSTER_PARTS_MAX];
+    bool worker_given_up; /* A thread still uses the run: it is never freed. */
+    size_t followed_count;
+    struct muster__followed followed[MUSTER_PARTS_MAX]; /* Borrowed from the plan's parts. */
+
+    size_t rite_count;
+    struct muster__last_rite rites[2 * MUSTER_PARTS_MAX];
+
+    pthread_mutex_t control; /* One node is controlled at a time. */
+    uint32_t controls_under_way;
+    uint32_t controls_done;
+    bool down[MUSTER_NODES_MAX]; /* Asked to be down. */
+    uint64_t down_ms[MUSTER_NODES_MAX]; /* When it last was; 0: never. */
+    uint32_t down_count;
+    size_t outage_count;
+    struct muster__outage outages[MUSTER__OUTAGES_MAX];
+
+    pthread_mutex_t system; /* Around the slots of muster_system that change its state. */
+
+    /* The rest belongs to the test's thread. */
+    bool executed;
+    bool evaluated;
+    bool summarised;
+    bool kept; /* The run directory stays. */
+    enum muster_verdict verdict; /* 0 while it runs. */
+    struct muster_report reports[MUSTER_PARTS_MAX]; /* By expectation. */
+};
+
+/* ---- run.c ---- */
+
+/** A run of `session` with nothing in it yet. NULL when memory is out. */
+struct muster_run *muster__run_create(struct muster_session *session);
+/** Frees the run itself; what it points at must be gone. */
+void muster__run_destroy(struct muster_run *run);
+
+struct muster_feed *muster__run_feed(struct muster_run *run);
+/** Ends the phase that was and begins another: times, an event, a note to the guardian. */
+void muster__run_enter(struct muster_run *run, enum muster_phase phase);
+/** Ends the last phase. */
+void muster__run_leave(struct muster_run *run);
+/** Tells the guardian the phase and how it stands. */
+void muster__run_note(struct muster_run *run);
+/** Wakes all who wait on the run; a callback for muster__nodes_on_change(). */
+void muster__run_wake(void *run);
+/** Waits until `until_ms` (monotonic) or until something changed since `*changes`, which it updates. */
+void muster__run_wait(struct muster_run *run, uint64_t until_ms, uint64_t *changes);
+/** Records the first cause of the run's failure, with its event; later ones are dropped. Any thread. */
+void muster__run_fail(struct muster_run *run, const struct muster_error *cause);
+/** After a failure: when the backend turns out to be gone, that is the cause, and what failed comes after it. */
+void muster__run_blame_backend(struct muster_run *run);
+/** As muster__run_fail(), but a cause that is not the first is added to the text of the first. */
+void muster__run_also(struct muster_run *run, const struct muster_error *cause);
+/** The first cause so far, also of the nodes. MUSTER_OK or its code; err may be NULL. */
+enum muster_rc muster__run_failure(struct muster_run *run, struct muster_error *err);
+/** What a cause makes of the run. */
+enum muster_verdict muster__verdict_of(enum muster_rc rc);
+/** Settles the verdict by the first cause: tells the guardian, writes run.json, sums up a failure. */
+void muster__run_conclude(struct muster_run *run);
+/** Seconds since the run began, for messages. */
+double muster__run_seconds(const struct muster_run *run, uint64_t monotonic_ms);
+/** Has the run follow a workload's transactions, for its totals and to know when all is settled. */
+void muster__run_follow(struct muster_run *run, const struct muster__followed *followed);
+/** Has `perform` called before the feed is destroyed. MUSTER_OK, or MUSTER_ENOMEM: too many. */
+MUSTER_MUST_USE enum muster_rc muster__run_at_end(struct muster_run *run, void (*perform)(void *context),
+                                                  void *context, struct muster_error *err);
+/** Sums over all trackers. */
+void muster__run_counts(struct muster_run *run, struct muster__counts *ret);
+
+/* ---- run_capture.c ---- */
+
+/** Starts the feed, waits until it has seen every node, and has all expectations take their baseline. */
+MUSTER_MUST_USE enum muster_rc muster__run_capture(struct muster_run *run, struct muster_error *err);
+
+/* ---- run_workers.c ---- */
+
+/** Starts a thread for each workload of the plan. */
+enum muster_rc muster__workers_start(struct muster_run *run, struct muster_error *err);
+/** Tells all workloads to end and waits for them, bounded. One that does not end becomes a failure. */
+void muster__workers_stop(struct muster_run *run);
+
+/* ---- run_settle.c ---- */
+
+/** Cooldown and settle: returns when nothing more is to come, or when its time is up. */
+void muster__run_settle(struct muster_run *run);
+
+/* ---- node_control.c, node_progress.c ---- */
+
+/** The time a node, or all, may take until ready. */
+uint64_t muster__run_ready_ms(const struct muster_run *run);
+/** Resumes a node that is paused, starts one that is stopped; MUSTER_OK where it runs. As muster_node_start(), but
+ * also for a workload's thread after the window has closed: who took a node away may bring it back. */
+MUSTER_MUST_USE enum muster_rc muster__node_bring_back(struct muster_run *run, uint32_t node,
+                                                       struct muster_error *err);
+
+#define MUSTER__ANSWER_MS 2000u /* Times slow-down: what a node gets to say how far it is. */
+
+/* What a node said of itself when it was asked. */
+struct muster__answer {
+    enum muster_rc rc;
+    struct muster_progress progress; /* On MUSTER_OK. */
+    char text[256]; /* Why not, else. */
+};
+/** Asks all nodes that run how far they are, at once. answers: one per node; ESKIP for those not asked. */
+void muster__ask_progress(struct muster_run *run, uint32_t timeout_ms, struct muster__answer *answers);
+/** Until when the feed should have fetched a tip that a node told now. */
+uint64_t muster__fetch_deadline_ms(const struct muster_run *run);
+/** As muster__feed_common_height(), for a tip that the feed may have yet to fetch: waits for it that long. */
+MUSTER_MUST_USE enum muster_rc muster__await_common_height(struct muster_run *run,
+                                                           const struct muster_id *tip,
+                                                           const struct muster_id *best, uint64_t deadline_ms,
+                                                           uint64_t *ret);
+
+#endif

@@ -1,0 +1,190 @@
+/* The blow: at its moment, by whoever is to strike it. */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/process.h"
+#include "kill/attempt.h"
+#include "kill/tagged_processes.h"
+#include "muster/clock.h"
+
+#define WATCH_MS 2 /* Between two looks at what a victim does. */
+#define PASS_MS 1000u /* From the end of a test that passed to the end of its suite. */
+
+static bool look(struct attempt *attempt)
+{
+    trace_look(&attempt->trace);
+    return !victim_look(&attempt->victim);
+}
+
+/* False: it ended before that. */
+static bool await_phase(struct attempt *attempt)
+{
+    uint64_t deadline_ms = muster_clock_ms() + attempt_life_ms(attempt);
+    while (look(attempt) && attempt->trace.phase < attempt->fate.phase) {
+        if (muster_clock_left_ms(deadline_ms) == 0) {
+            return false;
+        }
+        poll(NULL, 0, WATCH_MS);
+    }
+    return !attempt->victim.ended;
+}
+
+static bool nap(struct attempt *attempt, uint64_t duration_ms)
+{
+    uint64_t deadline_ms = muster_clock_ms() + duration_ms;
+    int left_ms;
+    while ((left_ms = muster_clock_left_ms(deadline_ms)) > 0) {
+        poll(NULL, 0, left_ms);
+    }
+    return look(attempt);
+}
+
+/* The suite program's name, as the kernel cuts it. */
+static void process_name(const struct attempt *attempt, char name[16])
+{
+    snprintf(name, 16, "%s", strrchr(attempt->settings->suite_program, '/') + 1);
+}
+
+/* The test's process, once it runs for sure: the guardian is born of a child of the suite's, too. */
+static bool find_test(struct attempt *attempt, struct marked *ret)
+{
+    char name[16];
+    process_name(attempt, name);
+    while (look(attempt)) {
+        if (attempt->trace.phase >= MUSTER_DEPLOY) {
+            return marked_child(attempt->trace.mark, attempt->victim.pid, name, ret);
+        }
+        poll(NULL, 0, WATCH_MS);
+    }
+    return false;
+}
+
+static bool find_guardian(struct attempt *attempt)
+{
+    while (look(attempt)) {
+        trace_read_ledger(&attempt->trace);
+        if (attempt->trace.guardian > 0) {
+            return true;
+        }
+        poll(NULL, 0, WATCH_MS);
+    }
+    return false;
+}
+
+static bool strike_guardian(struct attempt *attempt)
+{
+    return find_guardian(attempt) &&
+           muster__process_signal(attempt->trace.guardian, attempt->trace.guardian_start, SIGKILL);
+}
+
+static bool strike(struct attempt *attempt)
+{
+    struct marked test;
+    switch (attempt->method->striker) {
+    case STRIKE_SUITE:
+        return kill(attempt->victim.pid, attempt->method->signal) == 0;
+    case STRIKE_TEST:
+        return find_test(attempt, &test) && muster__process_signal(test.pid, test.start, SIGKILL);
+    case STRIKE_GUARDIAN:
+        return strike_guardian(attempt);
+    case STRIKE_GUARDIAN_AND_SUITE:
+        return strike_guardian(attempt) && kill(attempt->victim.pid, SIGKILL) == 0;
+    case STRIKE_CHECK:
+    case STRIKE_CTEST:
+    case STRIKE_NONE:
+        break;
+    }
+    return false;
+}
+
+/* Since the last look it may have passed, and be on its way to remove what would tell. */
+static enum muster_phase phase_now(const struct attempt *attempt)
+{
+    return trace_is_removed(&attempt->trace) ? MUSTER_CLEAN_UP : attempt->trace.phase;
+}
+
+/* A test whose guardian is killed has to find out by itself, and so has a victim that the blow has missed. */
+static void strike_from_outside(struct attempt *attempt, struct complaint *ret)
+{
+    if (await_phase(attempt) && nap(attempt, attempt->delay_ms)) {
+        trace_read_ledger(&attempt->trace);
+        attempt->struck = strike(attempt);
+        attempt->struck_ms = muster_clock_ms();
+        attempt->phase = phase_now(attempt);
+    }
+    if (attempt->held && (!attempt->struck || attempt->method->striker == STRIKE_GUARDIAN)) {
+        attempt_go_on(attempt, ret);
+    }
+}
+
+/* ---- Deaths that are not ours ---- */
+
+/* Who is seen to die: the test's process where it has one, else the suite program. */
+static bool find_dying(struct attempt *attempt, struct marked *ret)
+{
+    char name[16];
+    process_name(attempt, name);
+    if (attempt->method->striker != STRIKE_CTEST) {
+        return !attempt->fate.no_fork && find_test(attempt, ret);
+    }
+    while (look(attempt)) {
+        if (marked_child(attempt->trace.mark, attempt->victim.pid, name, ret)) {
+            return true;
+        }
+        poll(NULL, 0, WATCH_MS);
+    }
+    return false;
+}
+
+/* A suite that passed was done before it could die. */
+static bool has_passed(struct attempt *attempt)
+{
+    return victim_wait(&attempt->victim, attempt->struck_ms + PASS_MS) && attempt->victim.status == 0;
+}
+
+/* Of its time limit, as the one who set it says; Check may give up instead, see aftermath.c. */
+static bool limit_has_passed(struct attempt *attempt, struct complaint *ret)
+{
+    if (!victim_wait(&attempt->victim, attempt->struck_ms + attempt->settings->clear_ms)) {
+        return true; /* What goes on is told later. */
+    }
+    char *output = attempt_output(attempt, ret);
+    bool passed = output != NULL && (attempt->method->striker == STRIKE_CTEST
+                                         ? strstr(output, "***Timeout") != NULL
+                                         : strstr(output, "Test timeout expired") != NULL ||
+                                               strstr(output, "check_msg.c:") != NULL);
+    free(output);
+    return passed;
+}
+
+static void watch_it_die(struct attempt *attempt, struct complaint *ret)
+{
+    struct marked dying;
+    uint64_t deadline_ms = muster_clock_ms() + attempt_life_ms(attempt);
+    bool found = find_dying(attempt, &dying);
+    while (found ? muster__process_runs(dying.pid, dying.start) : look(attempt)) {
+        if (muster_clock_left_ms(deadline_ms) == 0) {
+            complain(ret, "it did not die");
+            return;
+        }
+        trace_read_ledger(&attempt->trace);
+        poll(NULL, 0, WATCH_MS);
+    }
+    attempt->struck_ms = muster_clock_ms();
+    attempt->phase = phase_now(attempt);
+    attempt->struck = attempt->limit_ms > 0 ? limit_has_passed(attempt, ret) : !has_passed(attempt);
+}
+
+void attempt_strike(struct attempt *attempt, struct complaint *ret)
+{
+    bool by_others = attempt->method->striker == STRIKE_NONE || attempt->method->striker == STRIKE_CHECK ||
+                     attempt->method->striker == STRIKE_CTEST;
+    if (by_others) {
+        watch_it_die(attempt, ret);
+    } else {
+        strike_from_outside(attempt, ret);
+    }
+}
