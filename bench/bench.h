@@ -86,23 +86,26 @@ MUSTER_MUST_USE enum muster_rc bench_compare(const struct bench *bench, uint32_t
 void bench_compared(const char *what, uint32_t nodes, struct bench_sample *ours, struct bench_sample *floor,
                     double aim_ms);
 
-/** Compares 3 and 10 nodes on a runner with a backend of its own; of one that is absent the row says why. The aim is a
- * tenth more than the floor, or `slack_ms`. */
+/** Compares 3 and 10 nodes on a runner with a backend of its own; of one that is absent the row says why. The
+ * aim is a tenth more than the floor, or `slack_ms`. */
 MUSTER_MUST_USE enum muster_rc bench_backend(const struct bench *bench, const struct muster_runner *runner,
                                              bench_floor_fn *floor, double slack_ms,
                                              struct muster_error *err);
 
-/** Renders a node and writes its files, and data/, below `directory`. The caller calls muster_rendering_fini(). */
+/** Renders a node and writes its files, and data/, below `directory`. The caller calls
+ * muster_rendering_fini(). */
 MUSTER_MUST_USE enum muster_rc bench_write_node(const struct muster_plan *plan, uint32_t node,
                                                 const struct muster_addresses *addresses,
                                                 const char *directory, struct muster_rendering *rendering,
                                                 struct muster_error *err);
 
-/** The floor of deploy and teardown: the same program and files, started by a loop, asked until all are ready. */
+/** The floor of deploy and teardown: the same program and files, started by a loop, asked until all are
+ * ready. */
 MUSTER_MUST_USE enum muster_rc bench_floor(const struct bench *bench, const struct muster_plan *plan,
                                            struct bench_times *ret, struct muster_error *err);
 
-/** Runs a bare program and waits for it. MUSTER_OK, it succeeded; else MUSTER_EINFRA or as muster_tool_run(). */
+/** Runs a bare program and waits for it. MUSTER_OK, it succeeded; else MUSTER_EINFRA or as muster_tool_run().
+ */
 MUSTER_MUST_USE enum muster_rc bench_call(const struct runner_argv *argv, double *took_ms,
                                           struct muster_error *err);
 
@@ -122,7 +125,8 @@ struct bench_server {
 MUSTER_MUST_USE enum muster_rc bench_server_start(struct bench_server *server, struct muster_error *err);
 void bench_server_stop(struct bench_server *server);
 
-/** Requests a second that `wrk` gets from the server with POST of `body`. MUSTER_ESKIP: wrk is not installed. */
+/** Requests a second that `wrk` gets from the server with POST of `body`. MUSTER_ESKIP: wrk is not installed.
+ */
 MUSTER_MUST_USE enum muster_rc bench_wrk(const struct bench_server *server, const char *path,
                                          const char *body, unsigned connections, double *ret,
                                          struct muster_error *err);

@@ -1,5 +1,5 @@
-/* Up to ready and down on the compose runner, beside bare Compose with the same file. There the nodes' files are
- * mounted from this host, which costs nothing. */
+/* Up to ready and down on the compose runner, beside bare Compose with the same file. There the nodes' files
+ * are mounted from this host, which costs nothing. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* How long after the first node accepted a block a subscriber has it. The nodes' logs say when they took it. */
+/* How long after the first node accepted a block a subscriber has it. The nodes' logs say when they took it.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

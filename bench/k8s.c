@@ -1,5 +1,5 @@
-/* Up to ready and down on the k8s runner, beside bare kubectl with the same objects. There the pods count as ready
- * when their containers run: nobody starts the nodes in them, nor asks them. */
+/* Up to ready and down on the k8s runner, beside bare kubectl with the same objects. There the pods count as
+ * ready when their containers run: nobody starts the nodes in them, nor asks them. */
 #include "k8s/k8s.h"
 
 #include <errno.h>
@@ -91,7 +91,8 @@ static enum muster_rc write_objects(const struct bare *bare, const struct muster
     return rc;
 }
 
-/* On the server's side: what a client would note down of the keeper is more than an object may be annotated with. */
+/* On the server's side: what a client would note down of the keeper is more than an object may be annotated
+ * with. */
 static enum muster_rc up(const struct bare *bare, double *took_ms, struct muster_error *err)
 {
     double wait_ms = 0;

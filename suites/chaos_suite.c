@@ -1,4 +1,5 @@
-/* Nodes are restarted, killed and paused at moments of chance, under load, and the cluster stays what it is. */
+/* Nodes are restarted, killed and paused at moments of chance, under load, and the cluster stays what it is.
+ */
 #include "fast_consensus.h"
 #include "muster/check.h"
 
@@ -10,7 +11,8 @@ static void cluster(struct muster_scenario *s, enum muster_layout layout, int64_
     muster_run_duration(s, duration_ms);
 }
 
-/* What the one that took them is killed with waits until it is back, so that inclusion may take a while longer. */
+/* What the one that took them is killed with waits until it is back, so that inclusion may take a while
+ * longer. */
 static void load(struct muster_scenario *s)
 {
     muster_wallets(s, 20);

@@ -191,7 +191,8 @@ static enum muster_rc stop_majority(struct muster_run *run, struct muster_error 
     return rc;
 }
 
-/* The silence is asked for, so liveness allows it; that it turns red by it elsewhere is in fixtures/etcd/tests. */
+/* The silence is asked for, so liveness allows it; that it turns red by it elsewhere is in
+ * fixtures/etcd/tests. */
 static void majority_stopped(struct muster_scenario *s)
 {
     static struct trouble trouble = { .name = "stop_majority", .make = stop_majority };

@@ -1,4 +1,5 @@
-/* The system "counter": how its nodes are started, asked and understood. It renders and parses, and does no I/O. */
+/* The system "counter": how its nodes are started, asked and understood. It renders and parses, and does no
+ * I/O. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

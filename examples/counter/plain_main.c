@@ -23,7 +23,8 @@ static enum muster_rc plan_it(const struct muster_variables *variables, struct m
     return muster_scenario_build(s, variables, ret, err);
 }
 
-/* Nothing runs after it, however it ends: that is the guardian's promise, which muster_session_open() forks. */
+/* Nothing runs after it, however it ends: that is the guardian's promise, which muster_session_open() forks.
+ */
 static enum muster_rc run_it(const struct muster_plan *plan, const struct muster_variables *variables,
                              struct muster_error *err)
 {

@@ -1,5 +1,6 @@
-/* The runner "plain": every node is a process on a loopback address of its own. It has no node control. What must
- * end with the run are processes alone, which are the guardian's business, so there is no down and no audit. */
+/* The runner "plain": every node is a process on a loopback address of its own. It has no node control. What
+ * must end with the run are processes alone, which are the guardian's business, so there is no down and no
+ * audit. */
 #include <stdio.h>
 #include <stdlib.h>
 

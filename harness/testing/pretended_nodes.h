@@ -1,5 +1,5 @@
-/* For tests: pretended nodes. One HTTP server plays them all: a chain that grows by the clock, but never away from who
- * follows it, with a mempool, and nodes that misbehave as told. */
+/* For tests: pretended nodes. One HTTP server plays them all: a chain that grows by the clock, but never away
+ * from who follows it, with a mempool, and nodes that misbehave as told. */
 #ifndef MUSTER_SRC_RUN_TEST_NODES_H
 #define MUSTER_SRC_RUN_TEST_NODES_H
 

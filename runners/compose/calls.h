@@ -12,8 +12,8 @@ struct compose_names {
     size_t count;
 };
 
-/** Reads a list of names, or of names and states with a tab between; of that only what runs, where asked so. Without
- * memory there are none. */
+/** Reads a list of names, or of names and states with a tab between; of that only what runs, where asked so.
+ * Without memory there are none. */
 void compose__names_read(struct compose_names *ret, const char *list, bool running_only);
 void compose__names_fini(struct compose_names *names);
 
@@ -25,11 +25,13 @@ struct compose_calls {
     struct muster_tool *tools;
 };
 
-/** Adds `argv` with the names behind it, as many calls as that takes. Borrows the names. False without memory. */
+/** Adds `argv` with the names behind it, as many calls as that takes. Borrows the names. False without
+ * memory. */
 bool compose__calls_add(struct compose_calls *calls, struct runner_argv argv,
                         const struct compose_names *names);
 
-/** Runs all, side by side, and waits. What fails is found by the next look; `said` gets the last complaint. */
+/** Runs all, side by side, and waits. What fails is found by the next look; `said` gets the last complaint.
+ */
 void compose__calls_run(struct compose_calls *calls, uint32_t timeout_ms, char said[512]);
 
 /** After it the calls are as zeroed. */

@@ -29,8 +29,8 @@ struct removal {
 
 /* ---- Stopping ---- */
 
-/* Tells all that run to end, side by side. Whether that took as long as the engine waits before it kills: else none
- * can have ignored it. */
+/* Tells all that run to end, side by side. Whether that took as long as the engine waits before it kills:
+ * else none can have ignored it. */
 static bool stop_nodes(struct removal *removal, const struct compose_names *running)
 {
     struct compose_calls stop = { .record = removal->record };

@@ -80,8 +80,8 @@ static bool has_bytes(const char *path)
     return stat(path, &status) == 0 && status.st_size > 0;
 }
 
-/* In place of what was saved before: of an engine that is gone, the end that a failure quoted is all there is. Its
- * complaint is not the node's; what came of a log until the time was up is. */
+/* In place of what was saved before: of an engine that is gone, the end that a failure quoted is all there
+ * is. Its complaint is not the node's; what came of a log until the time was up is. */
 static void keep_log(const struct muster_ledger_view *view, const struct compose_record *record,
                      uint32_t node, const struct node_log *log, const struct muster_tool *tool)
 {
@@ -126,7 +126,8 @@ enum muster_rc compose__save_logs(const struct muster_ledger_view *view, const s
     return rc;
 }
 
-/* What the engine's own record of a log takes, which is bounded: each line has its time and stream beside it. */
+/* What the engine's own record of a log takes, which is bounded: each line has its time and stream beside it.
+ */
 static uint64_t recorded_bytes(const char *path)
 {
     uint64_t bytes = 0;

@@ -1,8 +1,8 @@
-/* A project is created by Compose, given its files, and started: each node as soon as its container is there, while
- * Compose still creates others.
+/* A project is created by Compose, given its files, and started: each node as soon as its container is there,
+ * while Compose still creates others.
  *
- * Files reach a node with `docker cp` between creation and start, not by bind mounts: that works alike with an
- * engine on this host, in a virtual machine or on another host. */
+ * Files reach a node with `docker cp` between creation and start, not by bind mounts: that works alike with
+ * an engine on this host, in a virtual machine or on another host. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +79,8 @@ static enum muster_rc finish(struct creation *creation, struct muster_error *err
     return rc;
 }
 
-/* Waits until these containers have been seen, or Compose has ended: then they are there, or it says why not. */
+/* Waits until these containers have been seen, or Compose has ended: then they are there, or it says why not.
+ */
 static enum muster_rc await_created(struct creation *creation, uint32_t first, uint32_t end,
                                     struct muster_error *err)
 {
@@ -95,7 +96,8 @@ static enum muster_rc await_created(struct creation *creation, uint32_t first, u
 
 /* ---- Given its files ---- */
 
-/* All nodes' files in one call: a volume is theirs together, and a container that does not run yet will do. */
+/* All nodes' files in one call: a volume is theirs together, and a container that does not run yet will do.
+ */
 static enum muster_rc copy_files(struct creation *creation, struct muster_error *err)
 {
     struct compose *compose = creation->compose;
@@ -126,8 +128,8 @@ static enum muster_rc copy_until_live(struct creation *creation, struct muster_e
 
 /* ---- Started ---- */
 
-/* The engine's work for one node keeps most of a processor busy, and a call costs a tenth of that: some calls side by
- * side are faster than one for each node. */
+/* The engine's work for one node keeps most of a processor busy, and a call costs a tenth of that: some calls
+ * side by side are faster than one for each node. */
 static enum muster_rc plan_calls(struct creation *creation, struct muster_error *err)
 {
     uint32_t nodes = creation->compose->node_count;

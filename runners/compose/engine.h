@@ -23,7 +23,8 @@ struct compose_engine {
  * MUSTER_OK; MUSTER_ESKIP, there is no Docker CLI. */
 MUSTER_MUST_USE enum muster_rc compose__engine_find(struct compose_engine *engine, struct muster_error *err);
 
-/** Takes what `docker compose version --short` answered ("" when it failed). MUSTER_ESKIP: there is no Compose. */
+/** Takes what `docker compose version --short` answered ("" when it failed). MUSTER_ESKIP: there is no
+ * Compose. */
 MUSTER_MUST_USE enum muster_rc compose__engine_choose(struct compose_engine *engine,
                                                       const char *plugin_version, struct muster_error *err);
 

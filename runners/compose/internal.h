@@ -37,8 +37,8 @@ struct compose {
 
 /* ---- command.c: what docker answers ---- */
 
-/** MUSTER_OK when it exited with 0; else `rc`, with `what` and what it complained about. MUSTER_EINFRA when that is
- * that the engine is gone. */
+/** MUSTER_OK when it exited with 0; else `rc`, with `what` and what it complained about. MUSTER_EINFRA when
+ * that is that the engine is gone. */
 MUSTER_MUST_USE enum muster_rc compose__judge(const struct runner_command *command, enum muster_rc rc,
                                               const char *what, struct muster_error *err);
 
@@ -62,8 +62,8 @@ void compose__watch_stop(struct compose_watch *watch);
 /** Waits until an event has come: from then on none is missed. False: none did. */
 bool compose__watch_is_live(struct compose_watch *watch, uint32_t timeout_ms);
 
-/** Waits until the containers of the nodes from `first` up to `end` have been seen to be created; false when the time
- * passed before. */
+/** Waits until the containers of the nodes from `first` up to `end` have been seen to be created; false when
+ * the time passed before. */
 bool compose__watch_created(struct compose_watch *watch, uint32_t first, uint32_t end, uint32_t timeout_ms);
 
 /** A node was told to start, or will be told to end: an end before the next start is as asked. */
@@ -76,7 +76,8 @@ bool compose__watch_ended(struct compose_watch *watch, uint32_t node, uint32_t t
 
 /* ---- prepare.c, create.c, up.c, locate.c, control.c ---- */
 
-/** Finds the programs and the context that all calls of the run will name. MUSTER_OK; MUSTER_ESKIP; as runner__run(). */
+/** Finds the programs and the context that all calls of the run will name. MUSTER_OK; MUSTER_ESKIP; as
+ * runner__run(). */
 MUSTER_MUST_USE enum muster_rc compose__find_engine(struct compose *compose, struct muster_error *err);
 /** Writes the project into the ledger. */
 MUSTER_MUST_USE enum muster_rc compose__record_project(struct compose *compose, struct muster_error *err);
@@ -115,8 +116,8 @@ enum muster_rc compose__down(const struct muster_ledger_view *view, uint32_t gra
                              struct muster_error *err);
 enum muster_rc compose__audit(const struct muster_ledger_view *view, struct muster_audit *audit,
                               struct muster_error *err);
-/** Saves the logs of `count` nodes from `first` on, each that the engine gives in place of what was saved of it before. As
- * muster_tool_run(). */
+/** Saves the logs of `count` nodes from `first` on, each that the engine gives in place of what was saved of
+ * it before. As muster_tool_run(). */
 MUSTER_MUST_USE enum muster_rc compose__save_logs(const struct muster_ledger_view *view,
                                                   const struct compose_record *record, uint32_t first,
                                                   uint32_t count, struct muster_error *err);
@@ -126,7 +127,8 @@ MUSTER_MUST_USE enum muster_rc compose__judge_logs(const struct muster_ledger_vi
                                                    struct muster_error *err);
 void compose__print_preserved(const struct muster_ledger_view *view, FILE *out);
 
-/** MUSTER_OK; MUSTER_ENOTFOUND, the run never got as far; MUSTER_EREPLY. The caller calls compose__engine_fini(). */
+/** MUSTER_OK; MUSTER_ENOTFOUND, the run never got as far; MUSTER_EREPLY. The caller calls
+ * compose__engine_fini(). */
 MUSTER_MUST_USE enum muster_rc compose__record_read(const struct muster_ledger_view *view,
                                                     struct compose_record *ret, struct muster_error *err);
 

@@ -22,7 +22,8 @@ struct compose_state {
     struct muster_exit exit; /* Where it does not run. */
 };
 
-/** Reads one line. `api_port`: the container's port whose published number is wanted. MUSTER_OK or MUSTER_EREPLY. */
+/** Reads one line. `api_port`: the container's port whose published number is wanted. MUSTER_OK or
+ * MUSTER_EREPLY. */
 MUSTER_MUST_USE enum muster_rc compose__read_state(const char *line, size_t bytes, uint16_t api_port,
                                                    struct compose_state *ret, struct muster_error *err);
 
@@ -44,8 +45,8 @@ struct compose_event {
 MUSTER_MUST_USE enum muster_rc compose__read_event(const char *line, size_t bytes, struct compose_event *ret,
                                                    struct muster_error *err);
 
-/** How a container ended by its exit code: the engine gives 128 + n for signal n, and for a program that exits
- * with 128 + n. */
+/** How a container ended by its exit code: the engine gives 128 + n for signal n, and for a program that
+ * exits with 128 + n. */
 struct muster_exit compose__exit(int exit_code, bool out_of_memory);
 
 #endif

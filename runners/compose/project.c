@@ -7,8 +7,8 @@
 #include "engine.h"
 #include "shared/text.h"
 
-/* Of a container's log, kept by the engine: a flooding node must not fill its disk. Two files, so that one is full
- * once it has been exceeded. */
+/* Of a container's log, kept by the engine: a flooding node must not fill its disk. Two files, so that one is
+ * full once it has been exceeded. */
 #define LOG_FILE_MAX "64m"
 #define LOG_FILES "2"
 
@@ -102,8 +102,9 @@ enum muster_rc compose__project_add(json_t *project, const struct compose_common
                                 "an argument or variable of node-%u, or the image's name, is not UTF-8",
                                 node);
     }
-    /* With an init of its own a node need not handle signals and orphans as process 1 must. The files of nodes come by
-     * `docker cp`, which makes them root's and nobody else's, so nodes are root whatever user the image names. */
+    /* With an init of its own a node need not handle signals and orphans as process 1 must. The files of
+     * nodes come by `docker cp`, which makes them root's and nobody else's, so nodes are root whatever user
+     * the image names. */
     json_t *service = json_pack(
         "{s:o, s:s, s:s, s:b, s:s, s:s, s:s, s:o, s:o, s:[s], s:[s], s:{s:s}, s:{s:s, s:{s:s, s:s}}}",
         "image", image, "container_name", container_name, "user", "0:0", "init", 1, "restart", "no",

@@ -6,8 +6,8 @@
 
 #include "muster/runner.h"
 
-/* The volume of a run, as every container sees it: the nodes' files, each node's below its service name, where it
- * works. One for all, so that all files are there in one call. */
+/* The volume of a run, as every container sees it: the nodes' files, each node's below its service name,
+ * where it works. One for all, so that all files are there in one call. */
 #define COMPOSE_VOLUME "nodes"
 #define COMPOSE_NODES_DIRECTORY "/nodes"
 #define COMPOSE_NAME_BYTES 96u
@@ -31,13 +31,15 @@ struct compose_common {
 /** A project with its private network and no services. NULL without memory. */
 json_t *compose__project_new(const struct compose_common *common);
 
-/** Adds the service of a node. MUSTER_OK; MUSTER_EINVAL, an argument or variable is not UTF-8; MUSTER_ENOMEM. */
+/** Adds the service of a node. MUSTER_OK; MUSTER_EINVAL, an argument or variable is not UTF-8; MUSTER_ENOMEM.
+ */
 MUSTER_MUST_USE enum muster_rc compose__project_add(json_t *project, const struct compose_common *common,
                                                     uint32_t node, const struct muster_rendering *rendering,
                                                     struct muster_error *err);
 
 /** How the API's port is published for clients that reach it at `host`: a loopback address is bound as it
- * is; any other host is an engine elsewhere, which knows itself by another name, so all its interfaces are. */
+ * is; any other host is an engine elsewhere, which knows itself by another name, so all its interfaces are.
+ */
 void compose__publish(const char *host, uint16_t port, char publish[64]);
 
 #endif

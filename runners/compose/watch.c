@@ -85,7 +85,8 @@ static void take_line(void *context, const char *line, size_t bytes)
     }
 }
 
-/* The guardian ends the stream itself when it takes the run down; after any other end nothing would be seen any more. */
+/* The guardian ends the stream itself when it takes the run down; after any other end nothing would be seen
+ * any more. */
 static bool stream_ended(void *context, const struct muster_exit *exit, struct runner_argv *again)
 {
     struct compose_watch *watch = context;

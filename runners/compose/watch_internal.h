@@ -24,9 +24,8 @@ struct compose_watch {
     struct watched_node *nodes;
 };
 
-/** Saves the end of a node's log below the run directory, where a failure's sentence quotes it, and notes whether its
- * memory was not enough.
- * MUSTER_EINFRA: the engine is gone. */
+/** Saves the end of a node's log below the run directory, where a failure's sentence quotes it, and notes
+ * whether its memory was not enough. MUSTER_EINFRA: the engine is gone. */
 MUSTER_MUST_USE enum muster_rc compose__watch_save_log(struct compose_watch *watch, uint32_t node,
                                                        struct muster_error *err);
 

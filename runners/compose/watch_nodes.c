@@ -90,8 +90,8 @@ enum muster_rc compose__watch_save_log(struct compose_watch *watch, uint32_t nod
                                   compose->nodes[node].container, NULL),
           .stdout_path = paths[0],
           .stderr_path = paths[1] },
-        /* The log's stderr is the node's: whether the engine answers is asked apart. What it tells of memory may
-         * come as an event only after the end. */
+        /* The log's stderr is the node's: whether the engine answers is asked apart. What it tells of memory
+         * may come as an event only after the end. */
         { .argv = compose__docker(&compose->engine, "inspect", "--format", "{{.State.OOMKilled}}",
                                   compose->nodes[node].container, NULL) },
     };

@@ -36,8 +36,8 @@ static uint32_t external_ready_ms(const struct muster_variables *variables, uint
 
 /* ---- Probe ---- */
 
-/* How all nodes are set is the network's own affair, as its layout is. One that is to differ from the others is what a
- * scenario is about. */
+/* How all nodes are set is the network's own affair, as its layout is. One that is to differ from the others
+ * is what a scenario is about. */
 static enum muster_rc check_settings(const struct muster_plan *plan, struct muster_error *err)
 {
     for (size_t i = 0; i < plan->env_count; i++) {

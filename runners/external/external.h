@@ -1,4 +1,5 @@
-/* The external runner: nodes that someone else runs, reached by URL. It creates nothing and removes nothing. */
+/* The external runner: nodes that someone else runs, reached by URL. It creates nothing and removes nothing.
+ */
 #ifndef MUSTER_RUNNERS_EXTERNAL_H
 #define MUSTER_RUNNERS_EXTERNAL_H
 

@@ -51,8 +51,8 @@ static bool is_http(CURLU *url)
     return http;
 }
 
-/* The engine puts a path behind it, so there must be nothing behind its own. A password would end up in every log,
- * and is not repeated here. */
+/* The engine puts a path behind it, so there must be nothing behind its own. A password would end up in every
+ * log, and is not repeated here. */
 static enum muster_rc check_parts(CURLU *url, const struct entry *entry, struct muster_error *err)
 {
     if (!is_http(url)) {

@@ -1,5 +1,5 @@
-/* Down: in the guardian, or in a later process. It knows the ledger alone, asks the API server for what bears the run's
- * label, and touches nothing else: of a namespace that was there before, only that. */
+/* Down: in the guardian, or in a later process. It knows the ledger alone, asks the API server for what bears
+ * the run's label, and touches nothing else: of a namespace that was there before, only that. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,8 +91,8 @@ static size_t list_running(const struct k8s_thing *things, size_t count, struct 
     return running;
 }
 
-/* The keepers are asked, as they keep the grace to the millisecond and say who ignored it. What cannot be asked is
- * removed all the same. */
+/* The keepers are asked, as they keep the grace to the millisecond and say who ignored it. What cannot be
+ * asked is removed all the same. */
 static void stop_nodes(struct removal *removal, const struct k8s_thing *things, size_t thing_count)
 {
     struct k8s_member *members = calloc(thing_count, sizeof *members);
@@ -128,7 +128,8 @@ static void run_both(struct removal *removal, const struct runner_argv *argvs, s
     }
 }
 
-/* A pod that is still being started needs its files to be able to end: without them the kubelet waits two minutes. */
+/* A pod that is still being started needs its files to be able to end: without them the kubelet waits two
+ * minutes. */
 static bool any_starts(const struct k8s_thing *things, size_t count)
 {
     bool starts = false;
@@ -138,8 +139,8 @@ static bool any_starts(const struct k8s_thing *things, size_t count)
     return starts;
 }
 
-/* A namespace is removed only as long as it bears the run's label. Its own removal takes a while to begin, so it is
- * asked for at the same time. */
+/* A namespace is removed only as long as it bears the run's label. Its own removal takes a while to begin, so
+ * it is asked for at the same time. */
 static void remove_all(struct removal *removal, bool pods_only)
 {
     const struct k8s_record *record = removal->record;

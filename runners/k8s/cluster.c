@@ -10,7 +10,8 @@
 
 #define KUBECONFIG "KUBECONFIG="
 
-/* Where the cluster is, and what credential plugins need to find themselves and their accounts; no secrets. */
+/* Where the cluster is, and what credential plugins need to find themselves and their accounts; no secrets.
+ */
 static const char *const kept_variables[] = {
     "KUBECONFIG",
     "HOME",

@@ -16,12 +16,14 @@ struct k8s_cluster {
     struct runner_env env; /* The same cluster also from another shell or directory. */
 };
 
-/** Finds kubectl in PATH and takes over the environment that says where the cluster is; the context is left "".
- * MUSTER_OK; MUSTER_ESKIP, there is no kubectl; MUSTER_ENOMEM. The caller calls k8s__cluster_fini() in every case. */
+/** Finds kubectl in PATH and takes over the environment that says where the cluster is; the context is left
+ * "". MUSTER_OK; MUSTER_ESKIP, there is no kubectl; MUSTER_ENOMEM. The caller calls k8s__cluster_fini() in
+ * every case. */
 MUSTER_MUST_USE enum muster_rc k8s__cluster_find(struct k8s_cluster *cluster, struct muster_error *err);
 void k8s__cluster_fini(struct k8s_cluster *cluster);
 
-/** Takes what `kubectl config current-context` answered; NULL: it failed. MUSTER_ESKIP: no cluster is chosen. */
+/** Takes what `kubectl config current-context` answered; NULL: it failed. MUSTER_ESKIP: no cluster is chosen.
+ */
 MUSTER_MUST_USE enum muster_rc k8s__cluster_choose(struct k8s_cluster *cluster, const char *current_context,
                                                    struct muster_error *err);
 

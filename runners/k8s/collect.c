@@ -28,7 +28,8 @@ static void keep_log(const struct muster_ledger_view *view, const struct k8s_rec
     }
 }
 
-/* Calls of kubectl, all side by side: for each of `count` nodes from `first` its log; then the states of all. */
+/* Calls of kubectl, all side by side: for each of `count` nodes from `first` its log; then the states of all.
+ */
 struct collection {
     const struct muster_ledger_view *view;
     const struct k8s_record *record;

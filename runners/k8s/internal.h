@@ -64,8 +64,9 @@ MUSTER_MUST_USE enum muster_rc k8s__check_plan(const struct muster_plan *plan,
 
 /* ---- call.c ---- */
 
-/** Runs commands as runner__run() does, and again those that did not reach the API server, until the deadline.
- * MUSTER_OK, all ended by themselves; else as there, and MUSTER_EINFRA: the API server was not reached. */
+/** Runs commands as runner__run() does, and again those that did not reach the API server, until the
+ * deadline. MUSTER_OK, all ended by themselves; else as there, and MUSTER_EINFRA: the API server was not
+ * reached. */
 MUSTER_MUST_USE enum muster_rc k8s__run(struct k8s *k8s, struct runner_command *commands, size_t count,
                                         uint32_t timeout_ms, struct muster_error *err);
 
@@ -83,8 +84,9 @@ void k8s__watch_stop(struct k8s_watch *watch);
 /** Whether the API server was found to be away not longer than that ago, and how long ago. */
 bool k8s__watch_was_away(const struct k8s_watch *watch, uint32_t within_ms, double *ago_s);
 
-/** Waits until every pod runs. A node that has ended is no failure here: it was reported. MUSTER_OK; MUSTER_EINFRA,
- * one cannot start, err has the reason and its events; MUSTER_ETIMEDOUT, err names those that are missing. */
+/** Waits until every pod runs. A node that has ended is no failure here: it was reported. MUSTER_OK;
+ * MUSTER_EINFRA, one cannot start, err has the reason and its events; MUSTER_ETIMEDOUT, err names those that
+ * are missing. */
 MUSTER_MUST_USE enum muster_rc k8s__watch_await_running(struct k8s_watch *watch, uint64_t deadline_ms,
                                                         struct muster_error *err);
 /** The address of a node's pod; "" where it is not known. */
@@ -98,8 +100,8 @@ bool k8s__watch_ended(struct k8s_watch *watch, uint32_t node, uint32_t timeout_m
 MUSTER_MUST_USE enum muster_rc k8s__find_cluster(struct k8s *k8s, struct muster_error *err);
 /** Finds out whether the namespace is there already, and writes it into the ledger. */
 MUSTER_MUST_USE enum muster_rc k8s__choose_space(struct k8s *k8s, struct muster_error *err);
-/** Writes objects into the run directory and creates them. `output` (or NULL) gets them as they were created; the caller
- * frees it. */
+/** Writes objects into the run directory and creates them. `output` (or NULL) gets them as they were created;
+ * the caller frees it. */
 MUSTER_MUST_USE enum muster_rc k8s__create(struct k8s *k8s, json_t *list, const char *file, const char *what,
                                            char **output, struct muster_error *err);
 enum muster_rc k8s__up(struct muster_deployment *deployment, void **state, struct muster_error *err);
@@ -108,7 +110,8 @@ void k8s__detach(void *state);
 MUSTER_MUST_USE enum muster_rc k8s__proxy_start(struct k8s *k8s, struct muster_error *err);
 enum muster_rc k8s__endpoint(void *state, uint32_t node, struct muster_endpoint *ret,
                              struct muster_error *err);
-/** Starts all nodes, once all their pods run: one that came long before the others would make a chain of its own. */
+/** Starts all nodes, once all their pods run: one that came long before the others would make a chain of its
+ * own. */
 MUSTER_MUST_USE enum muster_rc k8s__start_all(struct k8s *k8s, uint32_t timeout_ms, struct muster_error *err);
 enum muster_rc k8s__control(void *state, uint32_t node, enum muster_action action, struct muster_error *err);
 

@@ -1,5 +1,5 @@
-/* The keeper, as it is put into pods, told what to do. Each test has a network of its own, as a pod has, where the
-* keeper listens; where that cannot be had, the tests are skipped. */
+/* The keeper, as it is put into pods, told what to do. Each test has a network of its own, as a pod has,
+ * where the keeper listens; where that cannot be had, the tests are skipped. */
 #include <check.h>
 #include <errno.h>
 #include <net/if.h>
@@ -35,8 +35,8 @@ static void isolate(void)
     close(fd);
 }
 
-/* One call of the keeper as `kubectl exec` makes it, with up to three addresses, up to NULL; `answers` has a line for
- * each. True when all was done. */
+/* One call of the keeper as `kubectl exec` makes it, with up to three addresses, up to NULL; `answers` has a
+ * line for each. True when all was done. */
 static bool ask_at(const char *action, const char *const *addresses, char answers[1024])
 {
     const char *argv[6] = { KEEPER, action };

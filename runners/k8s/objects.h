@@ -38,8 +38,8 @@ json_t *k8s__claim_object(const struct k8s_common *common, uint32_t node);
 /** The keeper as a ConfigMap: so it comes into a pod of any image. */
 json_t *k8s__keeper_object(const struct k8s_common *common);
 
-/** Appends what a node is made of: its files, its claim if it has one, its pod. MUSTER_OK; MUSTER_EINVAL, a file,
- * argument or variable is not UTF-8; MUSTER_ENOMEM. */
+/** Appends what a node is made of: its files, its claim if it has one, its pod. MUSTER_OK; MUSTER_EINVAL, a
+ * file, argument or variable is not UTF-8; MUSTER_ENOMEM. */
 MUSTER_MUST_USE enum muster_rc k8s__add_node(json_t *items, const struct k8s_common *common, uint32_t node,
                                              const struct muster_rendering *rendering,
                                              struct muster_error *err);

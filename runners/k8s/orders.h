@@ -1,5 +1,5 @@
-/* Orders to the keepers of many pods. One `kubectl exec` costs as much as the start of a node, so the first keeper of a
- * group passes the order on to the others; those that it does not reach are told one by one. */
+/* Orders to the keepers of many pods. One `kubectl exec` costs as much as the start of a node, so the first
+ * keeper of a group passes the order on to the others; those that it does not reach are told one by one. */
 #ifndef MUSTER_RUNNERS_K8S_ORDERS_H
 #define MUSTER_RUNNERS_K8S_ORDERS_H
 
@@ -29,8 +29,8 @@ typedef enum muster_rc k8s_calls_fn(void *context, const struct runner_argv *arg
 struct runner_argv k8s__order(const struct k8s_cluster *cluster, const char *space, const char *pod,
                               const char *action);
 
-/** Gives an order to all members, which are of one namespace. After MUSTER_OK each has an answer. MUSTER_ENOMEM; else
- * what `run` returned: then some may have been told. */
+/** Gives an order to all members, which are of one namespace. After MUSTER_OK each has an answer.
+ * MUSTER_ENOMEM; else what `run` returned: then some may have been told. */
 MUSTER_MUST_USE enum muster_rc k8s__order_all(const struct k8s_cluster *cluster, const char *action,
                                               struct k8s_member *members, size_t count, k8s_calls_fn *run,
                                               void *context, struct muster_error *err);

@@ -60,7 +60,8 @@ static void read_terminated(const json_t *terminated, struct k8s_pod *pod)
     say_why(pod, reason, text_at(terminated, "message"));
 }
 
-/* A claim that is not seen yet, or a volume that is still being made, keeps a pod from being placed; all else does for good. */
+/* A claim that is not seen yet, or a volume that is still being made, keeps a pod from being placed; all else
+ * does for good. */
 static void read_unscheduled(const json_t *conditions, struct k8s_pod *pod)
 {
     for (size_t i = 0; i < json_array_size(conditions); i++) {

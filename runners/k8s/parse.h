@@ -59,13 +59,13 @@ struct k8s_created {
     uint32_t node_count;
 };
 
-/** Reads objects that follow each other, or a List of them. MUSTER_OK, each node has its service; MUSTER_EREPLY;
- * MUSTER_EINFRA: one has none, or the namespace is another run's. */
+/** Reads objects that follow each other, or a List of them. MUSTER_OK, each node has its service;
+ * MUSTER_EREPLY; MUSTER_EINFRA: one has none, or the namespace is another run's. */
 MUSTER_MUST_USE enum muster_rc k8s__read_created(const char *text, const struct k8s_created *created,
                                                  struct muster_error *err);
 
-/** Takes the next of several JSON texts that follow each other; NULL at the end, or where they are none. The caller
- * owns it. `text` moves on. */
+/** Takes the next of several JSON texts that follow each other; NULL at the end, or where they are none. The
+ * caller owns it. `text` moves on. */
 json_t *k8s__next_object(const char **text);
 
 /* How the keeper answered to stop and kill. */

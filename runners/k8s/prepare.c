@@ -102,7 +102,8 @@ static bool only_exist(const char *complaint)
     return any;
 }
 
-/* One call with the objects of a file. A first call whose answer was lost may have created some: then they are there. */
+/* One call with the objects of a file. A first call whose answer was lost may have created some: then they
+ * are there. */
 static enum muster_rc create(struct k8s *k8s, const char *verb, const char *path, const char *format,
                              const char *what, char **output, bool *existed, struct muster_error *err)
 {

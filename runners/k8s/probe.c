@@ -1,4 +1,5 @@
-/* Can this plan run here? Nothing is created: what is asked for are reviews, which the API server does not keep. */
+/* Can this plan run here? Nothing is created: what is asked for are reviews, which the API server does not
+ * keep. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* What requests go through: one `kubectl proxy` on a socket in the run directory, or the cluster's own ports. */
+/* What requests go through: one `kubectl proxy` on a socket in the run directory, or the cluster's own ports.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static void take_line(void *context, const char *line, size_t bytes)
     (void)bytes;
 }
 
-/* Left to itself it rejects all that looks like exec or attach of a pod, also where that is a path of the node's. */
+/* Left to itself it rejects all that looks like exec or attach of a pod, also where that is a path of the
+ * node's. */
 static struct runner_argv proxy_argv(const struct k8s *k8s)
 {
     return k8s__kubectl(&k8s->cluster, "proxy", "--unix-socket", SOCKET, "--reject-paths", "^$", NULL);

@@ -1,4 +1,5 @@
-/* What the ledger says of a run in a cluster, and what of it is there. In the guardian, or in a later process. */
+/* What the ledger says of a run in a cluster, and what of it is there. In the guardian, or in a later
+ * process. */
 #ifndef MUSTER_RUNNERS_K8S_RECORD_H
 #define MUSTER_RUNNERS_K8S_RECORD_H
 
@@ -18,8 +19,8 @@ struct k8s_record {
     char log_directory[4096]; /* "" for the nodes' own. */
 };
 
-/** MUSTER_OK; MUSTER_ENOTFOUND, the run never got as far; MUSTER_EREPLY. The caller calls k8s__cluster_fini() of the cluster
- * after MUSTER_OK. */
+/** MUSTER_OK; MUSTER_ENOTFOUND, the run never got as far; MUSTER_EREPLY. The caller calls k8s__cluster_fini()
+ * of the cluster after MUSTER_OK. */
 MUSTER_MUST_USE enum muster_rc k8s__record_read(const struct muster_ledger_view *view, struct k8s_record *ret,
                                                 struct muster_error *err);
 
@@ -42,8 +43,8 @@ struct k8s_thing {
     char address[64]; /* Of a pod; "" */
 };
 
-/** Everything that bears the run's label, in every namespace; where that may not be asked for, in the run's own. The caller
- * frees *ret. MUSTER_OK; MUSTER_EINFRA, the API server does not say. */
+/** Everything that bears the run's label, in every namespace; where that may not be asked for, in the run's
+ * own. The caller frees *ret. MUSTER_OK; MUSTER_EINFRA, the API server does not say. */
 MUSTER_MUST_USE enum muster_rc k8s__look(const struct k8s_record *record, struct k8s_thing **ret,
                                          size_t *count, struct muster_error *err);
 

@@ -1,4 +1,5 @@
-/* Bringing a run up: its services first, as their addresses stand in the nodes' files; then files and pods. */
+/* Bringing a run up: its services first, as their addresses stand in the nodes' files; then files and pods.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

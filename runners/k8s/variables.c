@@ -1,5 +1,5 @@
-/* What the user said of the cluster, and what the plan needs of a pod: refused here in words, before the API server does
- * it in its own. */
+/* What the user said of the cluster, and what the plan needs of a pod: refused here in words, before the API
+ * server does it in its own. */
 #include <string.h>
 
 #include "internal.h"

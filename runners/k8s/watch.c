@@ -1,5 +1,5 @@
-/* Follows the pods of a run: one watch of the API server, and a list where it broke off. Nothing is missed: a watch
- * goes on from what the list was, and before there are pods it begins with whatever there is. */
+/* Follows the pods of a run: one watch of the API server, and a list where it broke off. Nothing is missed: a
+ * watch goes on from what the list was, and before there are pods it begins with whatever there is. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

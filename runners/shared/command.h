@@ -38,14 +38,15 @@ MUSTER_MUST_USE enum muster_rc runner__begin(struct runner_programs *programs, s
                                              struct runner_flight *flight, struct muster_error *err);
 /** Whether it needs not be waited for any more. */
 bool runner__has_ended(struct runner_programs *programs, const struct runner_flight *flight);
-/** Waits for its end until the deadline, which is `timeout_ms` after its begin: then it is killed. As runner__run(). */
+/** Waits for its end until the deadline, which is `timeout_ms` after its begin: then it is killed. As
+ * runner__run(). */
 MUSTER_MUST_USE enum muster_rc runner__finish(struct runner_programs *programs, struct runner_flight *flight,
                                               uint64_t deadline_ms, uint32_t timeout_ms,
                                               struct muster_error *err);
 
 /** Runs all of them through the guardian, several at once, and waits. Any thread.
- * MUSTER_OK, all ended by themselves, whatever their exit codes; MUSTER_ENODE; MUSTER_ETIMEDOUT; MUSTER_EINFRA;
- * MUSTER_ENOMEM. */
+ * MUSTER_OK, all ended by themselves, whatever their exit codes; MUSTER_ENODE; MUSTER_ETIMEDOUT;
+ * MUSTER_EINFRA; MUSTER_ENOMEM. */
 MUSTER_MUST_USE enum muster_rc runner__run(struct runner_programs *programs, struct runner_command *commands,
                                            size_t count, uint32_t timeout_ms, struct muster_error *err);
 

@@ -1,5 +1,5 @@
-/* The environment that says which backend a program speaks to, kept so that a sweep from another shell speaks to
- * the same one. */
+/* The environment that says which backend a program speaks to, kept so that a sweep from another shell speaks
+ * to the same one. */
 #ifndef MUSTER_RUNNERS_SHARED_ENVIRONMENT_H
 #define MUSTER_RUNNERS_SHARED_ENVIRONMENT_H
 

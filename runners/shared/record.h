@@ -14,8 +14,8 @@
 const struct muster_ledger_entry *runner__ledger_find(const struct muster_ledger_view *view,
                                                       const char *kind);
 
-/** Where a node's output goes: beside its files, or, unless `log_directory` is "", below that in a directory of the
- * run's own. `name`: "stdout.log". */
+/** Where a node's output goes: beside its files, or, unless `log_directory` is "", below that in a directory
+ * of the run's own. `name`: "stdout.log". */
 void runner__log_path(const struct muster_ledger_view *view, const char *log_directory, uint32_t node,
                       const char *name, char path[RUNNER_LOG_PATH_BYTES]);
 /** Makes that directory of the run's own. MUSTER_OK or MUSTER_EIO. */
@@ -23,8 +23,8 @@ MUSTER_MUST_USE enum muster_rc runner__log_directory_make(const struct muster_le
                                                           const char *log_directory,
                                                           struct muster_error *err);
 
-/** Prints a command as a shell takes it, with the variables in front that name the backend: another shell may have
- * others. HOME is left out. */
+/** Prints a command as a shell takes it, with the variables in front that name the backend: another shell may
+ * have others. HOME is left out. */
 void runner__print_command(FILE *out, const struct runner_env *env, const struct runner_argv *argv);
 /** Prints one word so. */
 void runner__print_word(FILE *out, const char *word);

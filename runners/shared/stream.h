@@ -1,5 +1,5 @@
-/* Follows what a program writes, line by line: it writes into a FIFO of the run directory, so that its end, too, is
- * an event. */
+/* Follows what a program writes, line by line: it writes into a FIFO of the run directory, so that its end,
+ * too, is an event. */
 #ifndef MUSTER_RUNNERS_SHARED_STREAM_H
 #define MUSTER_RUNNERS_SHARED_STREAM_H
 
@@ -17,14 +17,14 @@ struct runner_stream_options {
     /* The program has ended. True: `again` is followed from here on. NULL: never. */
     bool (*ended)(void *context, const struct muster_exit *exit, struct runner_argv *again);
 
-    /* No line comes any more, and it was not stopped: ended() said so, or the guardian is gone. The last call. NULL:
-     * nobody waits for lines. */
+    /* No line comes any more, and it was not stopped: ended() said so, or the guardian is gone. The last
+     * call. NULL: nobody waits for lines. */
     void (*lost)(void *context);
     void *context;
 };
 
-/** Starts the program and the thread that follows it. The caller calls runner__stream_stop() also after a failure.
- * MUSTER_OK; MUSTER_ENODE; MUSTER_EINFRA; MUSTER_ENOMEM. */
+/** Starts the program and the thread that follows it. The caller calls runner__stream_stop() also after a
+ * failure. MUSTER_OK; MUSTER_ENODE; MUSTER_EINFRA; MUSTER_ENOMEM. */
 MUSTER_MUST_USE enum muster_rc runner__stream_start(struct runner_programs *programs,
                                                     const struct runner_argv *argv,
                                                     const struct runner_stream_options *options,

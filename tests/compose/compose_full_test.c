@@ -1,5 +1,6 @@
-/* An engine whose disk is full: one of the test's own, on a small file system, in a network and mounts of its own, so that
- * nothing of it is anybody else's. Only root can have that, and only where the engine's program is. */
+/* An engine whose disk is full: one of the test's own, on a small file system, in a network and mounts of its
+ * own, so that nothing of it is anybody else's. Only root can have that, and only where the engine's program
+ * is. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +50,8 @@ static void make_disk(void)
     ck_assert_msg(mount("tmpfs", directory, "tmpfs", 0, DISK) == 0, "mount: %s", strerror(errno));
 }
 
-/* Every driver that the machine's own engine might choose shares its disk in another way; this one needs nothing. */
+/* Every driver that the machine's own engine might choose shares its disk in another way; this one needs
+ * nothing. */
 static void become_engine(void)
 {
     char socket[128];

@@ -1,4 +1,5 @@
-/* Nodes that do wrong in containers turn the run red, each for its own reason, and are removed all the same. */
+/* Nodes that do wrong in containers turn the run red, each for its own reason, and are removed all the same.
+ */
 #include <check.h>
 #include <poll.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Whole runs on containers: several at once, one that is left up, a node that is restarted, another context and another
- * user. */
+/* Whole runs on containers: several at once, one that is left up, a node that is restarted, another context
+ * and another user. */
 #include <check.h>
 #include <jansson.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Attaching to nodes that run already: green on a good network, again and again; and one clear sentence for each thing
- * that can be wrong with the URLs. Nothing is created and nothing is removed, whatever happens.
+/* Attaching to nodes that run already: green on a good network, again and again; and one clear sentence for
+ * each thing that can be wrong with the URLs. Nothing is created and nothing is removed, whatever happens.
  *
  * external_attach by_hand|compose */
 #include <arpa/inet.h>

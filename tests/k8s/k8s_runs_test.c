@@ -1,5 +1,5 @@
-/* Whole runs on pods: several at once, beside a stranger's objects, killed in the middle, left up, and with a pod that
- * is taken away from outside. */
+/* Whole runs on pods: several at once, beside a stranger's objects, killed in the middle, left up, and with a
+ * pod that is taken away from outside. */
 #include <check.h>
 #include <poll.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* The API server goes away under a run and comes back: the verdict is the environment's, in time, and a sweep does
- * what the run could not. */
+/* The API server goes away under a run and comes back: the verdict is the environment's, in time, and a sweep
+ * does what the run could not. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Nodes whose data is on a volume of the cluster's. The test gives it one, in a directory of this machine; so it can only run
- * where this machine is the cluster's. */
+/* Nodes whose data is on a volume of the cluster's. The test gives it one, in a directory of this machine; so
+ * it can only run where this machine is the cluster's. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <dirent.h>
@@ -86,7 +86,8 @@ static bool is_here(void)
     return here;
 }
 
-/* Where the test bed makes the cluster, which takes root and an engine's program, it is here; a developer's may be anywhere. */
+/* Where the test bed makes the cluster, which takes root and an engine's program, it is here; a developer's
+ * may be anywhere. */
 static int say_elsewhere(void)
 {
     char dockerd[4096];

@@ -18,7 +18,8 @@ static void run_with(const char *scenario, const char *control)
     program_run(MUSTER_TEST_BIN_DIR, "chaos_program", NULL, environment, &result);
 }
 
-/* Of a node that stalls the first action may find it as high as the others still, when they won few slots by then. */
+/* Of a node that stalls the first action may find it as high as the others still, when they won few slots by
+ * then. */
 static const struct red {
     const char *scenario;
     const char *said[4];

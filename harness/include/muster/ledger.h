@@ -56,7 +56,8 @@ struct muster_ledger_view {
 /**
  * Reads the ledger of a run directory. A torn last line (the writer was killed) is left out.
  *
- * @return MUSTER_OK; MUSTER_ENOTFOUND, no ledger there; MUSTER_EREPLY, not a ledger; MUSTER_EIO; MUSTER_ENOMEM.
+ * @return MUSTER_OK; MUSTER_ENOTFOUND, no ledger there; MUSTER_EREPLY, not a ledger; MUSTER_EIO;
+ * MUSTER_ENOMEM.
  */
 MUSTER_MUST_USE enum muster_rc muster_ledger_read(const char *run_directory, struct muster_ledger_view **ret,
                                                   struct muster_error *err);

@@ -41,8 +41,9 @@ struct muster_random muster_run_random(const struct muster_run *run, const char 
 
 /** Whether workloads should go on. */
 bool muster_run_active(const struct muster_run *run);
-/** Waits, but no longer than the window: MUSTER_OK after duration_ms, else MUSTER_ESTOPPED. In an expectation's
- * evaluate it waits after the window too, for its next look: MUSTER_ESTOPPED once the run has failed. */
+/** Waits, but no longer than the window: MUSTER_OK after duration_ms, else MUSTER_ESTOPPED. In an
+ * expectation's evaluate it waits after the window too, for its next look: MUSTER_ESTOPPED once the run has
+ * failed. */
 MUSTER_MUST_USE enum muster_rc muster_run_sleep(struct muster_run *run, uint64_t duration_ms);
 
 /** Writes one line into events.jsonl: {"event": kind, ...}. `format` as json_pack() knows it ("{s:i}"). */
@@ -65,18 +66,19 @@ MUSTER_MUST_USE enum muster_rc muster_node_request(struct muster_run *run, uint3
 MUSTER_MUST_USE enum muster_rc muster_node_progress(struct muster_run *run, uint32_t node,
                                                     struct muster_progress *ret, struct muster_error *err);
 
-/** Waits until a node's tip is at `height` or above. MUSTER_ETIMEDOUT names where it was; MUSTER_ESTOPPED, for a
- * workload, once the window has closed; MUSTER_ENODE, MUSTER_EINVAL and MUSTER_ENOMEM as muster_node_request(). Once the
- * run has failed it waits no longer: the code and the cause are that failure's, whichever it is. */
+/** Waits until a node's tip is at `height` or above. MUSTER_ETIMEDOUT names where it was; MUSTER_ESTOPPED,
+ * for a workload, once the window has closed; MUSTER_ENODE, MUSTER_EINVAL and MUSTER_ENOMEM as
+ * muster_node_request(). Once the run has failed it waits no longer: the code and the cause are that
+ * failure's, whichever it is. */
 MUSTER_MUST_USE enum muster_rc muster_node_wait_height(struct muster_run *run, uint32_t node, uint64_t height,
                                                        uint32_t timeout_ms, struct muster_error *err);
 
 /* Node control. All block until it is done: start and restart until the node is ready again (its
  * address may be another then), stop and kill until it is gone, with its data kept.
- * MUSTER_OK; MUSTER_EINVAL, there is no such node; MUSTER_ESKIP, the runner has no node control; MUSTER_ESTATE, such as
- * starting what runs; MUSTER_ESTOPPED, for a workload, once the window has closed: nothing was done; MUSTER_ENODE, such
- * as a node that, told to stop, crashes, exits with a wrong code or has to be killed: it is stopped then, and a restart
- * ends there; MUSTER_ETIMEDOUT; MUSTER_EINFRA. */
+ * MUSTER_OK; MUSTER_EINVAL, there is no such node; MUSTER_ESKIP, the runner has no node control;
+ * MUSTER_ESTATE, such as starting what runs; MUSTER_ESTOPPED, for a workload, once the window has closed:
+ * nothing was done; MUSTER_ENODE, such as a node that, told to stop, crashes, exits with a wrong code or has
+ * to be killed: it is stopped then, and a restart ends there; MUSTER_ETIMEDOUT; MUSTER_EINFRA. */
 MUSTER_MUST_USE enum muster_rc muster_node_start(struct muster_run *run, uint32_t node,
                                                  struct muster_error *err);
 MUSTER_MUST_USE enum muster_rc muster_node_stop(struct muster_run *run, uint32_t node,
@@ -132,10 +134,10 @@ struct muster_feed_event {
  * Starts a subscription at `from_height` of the best chain; 0 takes all there is, UINT64_MAX only what
  * is yet to come.
  *
- * @param ret  Set on success only; owned by the caller, who calls muster_feed_unsubscribe() before the run is finished:
- *             the feed goes with the run.
- * @return MUSTER_OK; MUSTER_ENOTFOUND, history starts later (err says where); MUSTER_ESTATE, nothing is deployed yet;
- *         MUSTER_ENOMEM.
+ * @param ret  Set on success only; owned by the caller, who calls muster_feed_unsubscribe() before the run is
+ * finished: the feed goes with the run.
+ * @return MUSTER_OK; MUSTER_ENOTFOUND, history starts later (err says where); MUSTER_ESTATE, nothing is
+ * deployed yet; MUSTER_ENOMEM.
  */
 MUSTER_MUST_USE enum muster_rc muster_feed_subscribe(struct muster_run *run, uint64_t from_height,
                                                      struct muster_feed_subscription **ret,

@@ -64,18 +64,21 @@ MUSTER_MUST_USE enum muster_rc muster_program_find(const struct muster_system *s
                                                    const struct muster_variables *variables, char path[4096],
                                                    struct muster_error *err);
 
-/** The container image of the plan's system (see muster_system). Borrowed from both. MUSTER_EINVAL: it has none. */
+/** The container image of the plan's system (see muster_system). Borrowed from both. MUSTER_EINVAL: it has
+ * none. */
 MUSTER_MUST_USE enum muster_rc muster_image_find(const struct muster_system *system,
                                                  const struct muster_variables *variables, const char **ret,
                                                  struct muster_error *err);
 
-/** Where a node's output goes: beside its files, or below the log directory (MUSTER_VAR_LOG_DIR) in a directory of the run's own,
- * which is made. MUSTER_OK; MUSTER_EIO names the variable and why logs cannot be written there. */
+/** Where a node's output goes: beside its files, or below the log directory (MUSTER_VAR_LOG_DIR) in a
+ * directory of the run's own, which is made. MUSTER_OK; MUSTER_EIO names the variable and why logs cannot be
+ * written there. */
 MUSTER_MUST_USE enum muster_rc muster_deployment_place_logs(struct muster_deployment *deployment,
                                                             uint32_t node, char stdout_path[4096],
                                                             char stderr_path[4096], struct muster_error *err);
 
-/** Makes a directory (mode 0700) and the parents it lacks; one that exists is fine. MUSTER_OK or MUSTER_EIO. */
+/** Makes a directory (mode 0700) and the parents it lacks; one that exists is fine. MUSTER_OK or MUSTER_EIO.
+ */
 MUSTER_MUST_USE enum muster_rc muster_make_directory(const char *path, struct muster_error *err);
 
 #define MUSTER_NO_NODE UINT32_MAX
@@ -104,8 +107,9 @@ struct muster_exit {
 const char *muster_exit_describe(const struct muster_exit *exit, char text[96]);
 
 /**
- * Judges how a node ended that was told to, by TERM and where that was not enough by KILL. Right is the system's
- * end_code, 0, and being ended by one of these signals, also as a shell or a container engine puts it (143, 137).
+ * Judges how a node ended that was told to, by TERM and where that was not enough by KILL. Right is the
+ * system's end_code, 0, and being ended by one of these signals, also as a shell or a container engine puts
+ * it (143, 137).
  *
  * @return MUSTER_OK; MUSTER_ENODE: "node-1 was ended by SIGSEGV while it was taken down".
  */
@@ -123,9 +127,11 @@ MUSTER_MUST_USE enum muster_rc muster_deployment_spawn(struct muster_deployment 
  * muster_deployment_spawn() in two steps, so that many processes start side by side: begins one, and returns
  * without waiting for it.
  *
- * @param ret  A ticket, for exactly one muster_deployment_spawn_end(), which is due also when another start failed.
+ * @param ret  A ticket, for exactly one muster_deployment_spawn_end(), which is due also when another start
+ * failed.
  *
- * @return MUSTER_OK; MUSTER_EINVAL; MUSTER_ENOMEM; MUSTER_ETIMEDOUT; MUSTER_EINFRA. After a failure nothing began.
+ * @return MUSTER_OK; MUSTER_EINVAL; MUSTER_ENOMEM; MUSTER_ETIMEDOUT; MUSTER_EINFRA. After a failure nothing
+ * began.
  */
 MUSTER_MUST_USE enum muster_rc muster_deployment_spawn_begin(struct muster_deployment *deployment,
                                                              const struct muster_spawn *spawn, uint64_t *ret,
@@ -156,12 +162,13 @@ MUSTER_MUST_USE enum muster_rc muster_deployment_lease_loopback(struct muster_de
 void muster_deployment_node_ended(struct muster_deployment *deployment, uint32_t node,
                                   const struct muster_exit *exit);
 
-/** For runners whose backend can fail under the nodes: it is gone, and the run with it. Becomes the failure, as
- * MUSTER_EINFRA, unless there is one already. Any thread. */
+/** For runners whose backend can fail under the nodes: it is gone, and the run with it. Becomes the failure,
+ * as MUSTER_EINFRA, unless there is one already. Any thread. */
 void muster_deployment_failed(struct muster_deployment *deployment, const char *format, ...)
     MUSTER_PRINTF(2, 3);
 
-/** Whether the run is being taken down: then its backend's streams may end, and no node's end is unasked. Any thread. */
+/** Whether the run is being taken down: then its backend's streams may end, and no node's end is unasked. Any
+ * thread. */
 bool muster_deployment_is_ending(const struct muster_deployment *deployment);
 
 /* The table. All slots but detach may fail; each gives one sentence in err. up, endpoint, control and
@@ -171,9 +178,9 @@ struct muster_runner {
     const char *name; /* What users write in MUSTER_RUNNER. */
     const char *alias; /* Another word for it, or NULL. */
 
-    /* Its nodes run already and stay as they are: up() finds them and creates nothing. The engine then asks for any
-     * peers instead of the layout's, makes sure that all are of one network, and lets wallets go on from what they
-     * have spent there. */
+    /* Its nodes run already and stay as they are: up() finds them and creates nothing. The engine then asks
+     * for any peers instead of the layout's, makes sure that all are of one network, and lets wallets go on
+     * from what they have spent there. */
     bool attaches;
 
     /* What it can do here, or'ed muster_capability. */
@@ -206,8 +213,9 @@ struct muster_runner {
     enum muster_rc (*control)(void *state, uint32_t node, enum muster_action action,
                               struct muster_error *err);
 
-    /* Is the backend still there? Asked when something has failed, before that is judged, and may take its time to
-     * find out. MUSTER_EINFRA: it is gone, and whatever failed is no fault of the nodes. NULL: it cannot go. */
+    /* Is the backend still there? Asked when something has failed, before that is judged, and may take its
+     * time to find out. MUSTER_EINFRA: it is gone, and whatever failed is no fault of the nodes. NULL: it
+     * cannot go. */
     enum muster_rc (*check)(void *state, struct muster_error *err);
 
     /* Frees what up allocated in this process; removes nothing. */

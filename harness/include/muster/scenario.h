@@ -61,8 +61,8 @@ struct muster_transactions {
 /** Adds the transaction workload, and with it the expectation "inclusion". NULL takes every default. */
 void muster_transactions(struct muster_scenario *s, const struct muster_transactions *transactions);
 
-/* Times to one day each. Defaults that are told in blocks (by their average interval) are at most a quarter of the
- * window. */
+/* Times to one day each. Defaults that are told in blocks (by their average interval) are at most a quarter
+ * of the window. */
 struct muster_chaos {
     uint32_t min_delay_ms; /* From one action to the next; chosen between both. Default: 2 blocks. */
     uint32_t max_delay_ms; /* Default: 6 blocks. */
@@ -80,10 +80,11 @@ struct muster_chaos {
     uint32_t lag_blocks_max; /* Blocks behind the best that still are its tip, to MUSTER_DEPTH_MAX.
                                 Default: 2. */
 };
-/** Adds the workload "chaos", which restarts, kills and pauses nodes at moments of chance, as the seed says; and
- * with it the expectation "recovers": each of them is back at the cluster's tip in time, and some were touched at
- * all. An action begins only if its whole length fits into the window, and whatever is down when the window closes
- * is brought back first. Requires MUSTER_NODE_CONTROL by itself. NULL takes every default. */
+/** Adds the workload "chaos", which restarts, kills and pauses nodes at moments of chance, as the seed says;
+ * and with it the expectation "recovers": each of them is back at the cluster's tip in time, and some were
+ * touched at all. An action begins only if its whole length fits into the window, and whatever is down when
+ * the window closes is brought back first. Requires MUSTER_NODE_CONTROL by itself. NULL takes every default.
+ */
 void muster_chaos(struct muster_scenario *s, const struct muster_chaos *chaos);
 
 struct muster_liveness {
@@ -94,8 +95,8 @@ struct muster_liveness {
 /** Adds the expectation "consensus_liveness": blocks in the window, agreement, no node behind. */
 void muster_expect_consensus_liveness(struct muster_scenario *s, const struct muster_liveness *liveness);
 
-/** The wall-clock length of the window in which workloads run: 1 ms to one day, and at least two slots where the
- * system has blocks; see MUSTER_SECONDS. */
+/** The wall-clock length of the window in which workloads run: 1 ms to one day, and at least two slots where
+ * the system has blocks; see MUSTER_SECONDS. */
 void muster_run_duration(struct muster_scenario *s, int64_t duration_ms);
 
 struct muster_consensus {
@@ -154,8 +155,8 @@ struct muster_expectation {
 };
 void muster_expectation(struct muster_scenario *s, const struct muster_expectation *expectation);
 
-/** For who writes parts of a scenario: makes the plan unusable for a reason, one sentence that names the field, its
- * value and the remedy. The first mistake sticks. */
+/** For who writes parts of a scenario: makes the plan unusable for a reason, one sentence that names the
+ * field, its value and the remedy. The first mistake sticks. */
 void muster_scenario_refuse(struct muster_scenario *s, const char *format, ...) MUSTER_PRINTF(2, 3);
 
 /* One variable for a node. */
@@ -230,10 +231,11 @@ uint32_t muster_layout_degree(enum muster_layout layout, uint32_t node_count, ui
 /** "star", "chain" or "full". */
 const char *muster_layout_name(enum muster_layout layout);
 
-/** The most that a whole run may take, in milliseconds, but for what its runner takes to create the nodes (up_ms of
- * struct muster_runner): ready (60 s where the plan leaves it to the runner), duration, settle (twice where nodes are
- * controlled), grace, what chaos may take to recover, eight block intervals for evaluation, and 60 s for capture, what
- * else evaluation takes, and clean-up; all but the duration are stretched. */
+/** The most that a whole run may take, in milliseconds, but for what its runner takes to create the nodes
+ * (up_ms of struct muster_runner): ready (60 s where the plan leaves it to the runner), duration, settle
+ * (twice where nodes are controlled), grace, what chaos may take to recover, eight block intervals for
+ * evaluation, and 60 s for capture, what else evaluation takes, and clean-up; all but the duration are
+ * stretched. */
 uint64_t muster_plan_time_limit_ms(const struct muster_plan *plan);
 
 #ifdef __cplusplus

@@ -40,8 +40,8 @@ struct muster_session;
  * test is forked; nothing of the run exists yet.
  *
  * @param plan, runner, variables  Borrowed; must outlive the session.
- * @return MUSTER_OK; MUSTER_EINFRA (no space, directory not writable, no process); MUSTER_ENOMEM. After a failure nothing
- *         is left.
+ * @return MUSTER_OK; MUSTER_EINFRA (no space, directory not writable, no process); MUSTER_ENOMEM. After a
+ * failure nothing is left.
  */
 MUSTER_MUST_USE enum muster_rc muster_session_open(const struct muster_plan *plan,
                                                    const struct muster_runner *runner,
@@ -51,8 +51,8 @@ MUSTER_MUST_USE enum muster_rc muster_session_open(const struct muster_plan *pla
 /**
  * In the test's process: starts the engine and deploys; on success all nodes are ready, baselines are
  * captured and the window may open. On failure the run is over, and closing says so to the guardian.
- * A process that was forked by the one which opened the session is from now on killed by the kernel when the thread
- * that forked it ends (prctl(2), PR_SET_PDEATHSIG).
+ * A process that was forked by the one which opened the session is from now on killed by the kernel when the
+ * thread that forked it ends (prctl(2), PR_SET_PDEATHSIG).
  *
  * @param ret  The run; set on MUSTER_OK only; owned by the session.
  */
@@ -70,10 +70,10 @@ MUSTER_MUST_USE enum muster_rc muster_run_evaluate(struct muster_run *run, struc
  * In the test's process: saves evidence, has everything taken down and audited, and writes run.json.
  * Without it (the test died) the guardian does the same by itself.
  *
- * @return MUSTER_OK, all passed and nothing that was created still runs; else the code and first cause of the failure,
- *         such as MUSTER_ESTATE when the expectations were never evaluated; MUSTER_ELEAK whenever something is left,
- *         with the cause of an earlier failure in front. Not the last word: the
- *         run directory is removed after it, and the guardian may still be killed. See muster_session_close().
+ * @return MUSTER_OK, all passed and nothing that was created still runs; else the code and first cause of the
+ * failure, such as MUSTER_ESTATE when the expectations were never evaluated; MUSTER_ELEAK whenever something
+ * is left, with the cause of an earlier failure in front. Not the last word: the run directory is removed
+ * after it, and the guardian may still be killed. See muster_session_close().
  */
 enum muster_rc muster_session_finish(struct muster_session *session, struct muster_error *err);
 
@@ -85,8 +85,8 @@ struct muster_outcome {
     char kept_directory[4096]; /* The run directory, if it was kept; else "". */
 };
 
-/** In the forking process: waits until the guardian is done (bounded), then frees the session. `ret` has the last word:
- * only MUSTER_PASS is a pass, whatever muster_session_finish() said. */
+/** In the forking process: waits until the guardian is done (bounded), then frees the session. `ret` has the
+ * last word: only MUSTER_PASS is a pass, whatever muster_session_finish() said. */
 void muster_session_close(struct muster_session *session, struct muster_outcome *ret);
 
 #ifdef __cplusplus

@@ -24,13 +24,13 @@ struct muster_sweep_options {
 };
 
 /**
- * Sweeps each run: what its ledger names and nothing else. Runs that go on are left alone. One that fails does
- * not keep the others from being swept. Empty directories of runs that were killed before they had a ledger are
- * removed too. A directory that another user owns, or others may write to, is passed over below the run root and
- * refused when it was named.
+ * Sweeps each run: what its ledger names and nothing else. Runs that go on are left alone. One that fails
+ * does not keep the others from being swept. Empty directories of runs that were killed before they had a
+ * ledger are removed too. A directory that another user owns, or others may write to, is passed over below
+ * the run root and refused when it was named.
  *
- * @return MUSTER_OK; MUSTER_ELEAK, something could not be removed or was refused (err has the first); MUSTER_ENOTFOUND, a directory that
- *         was named has no ledger; MUSTER_EIO, the run root cannot be read.
+ * @return MUSTER_OK; MUSTER_ELEAK, something could not be removed or was refused (err has the first);
+ * MUSTER_ENOTFOUND, a directory that was named has no ledger; MUSTER_EIO, the run root cannot be read.
  */
 MUSTER_MUST_USE enum muster_rc muster_sweep(const struct muster_variables *variables,
                                             const struct muster_sweep_options *options,

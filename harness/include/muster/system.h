@@ -94,9 +94,9 @@ struct muster_progress {
     struct muster_id final; /* Last final block; "" where the system does not say. */
     uint64_t height; /* Of the tip. */
     uint64_t slot; /* Of the tip; 0 where the system has none. */
-    struct muster_id
-        network; /* What all nodes of its network say, and no other's; "" where the system has no such
-                                 thing. Without it nodes are of one network when one has a block of the other. */
+    struct muster_id network; /* What all nodes of its network say, and no other's; "" where the system has no
+                                 such thing. Without it nodes are of one network when one has a block of the
+                                 other. */
 };
 
 /* A block. Owned by its holder; muster_block_fini() frees the identities. */
@@ -113,8 +113,8 @@ struct muster_block {
 };
 void muster_block_fini(struct muster_block *block);
 
-/** Appends a copy of `identity`. MUSTER_OK; MUSTER_EINVAL when it is empty or does not fit MUSTER_ID_BYTES, or
- * the block has MUSTER_IDENTITIES_MAX already; MUSTER_ENOMEM. */
+/** Appends a copy of `identity`. MUSTER_OK; MUSTER_EINVAL when it is empty or does not fit MUSTER_ID_BYTES,
+ * or the block has MUSTER_IDENTITIES_MAX already; MUSTER_ENOMEM. */
 MUSTER_MUST_USE enum muster_rc muster_block_add_identity(struct muster_block *block, const char *identity,
                                                          struct muster_error *err);
 
@@ -145,8 +145,9 @@ struct muster_system {
     const char *program;
     const char *program_path; /* Where it is installed; NULL: nowhere of its own. */
 
-    /* The container image, where a runner starts one; its entry point is the program. image_variable is what names
-     * it (or MUSTER_VARIABLE_COUNT), else it is `image`. NULL: the system has none, and no variable is looked at. */
+    /* The container image, where a runner starts one; its entry point is the program. image_variable is what
+     * names it (or MUSTER_VARIABLE_COUNT), else it is `image`. NULL: the system has none, and no variable is
+     * looked at. */
     enum muster_variable image_variable;
     const char *image;
 
@@ -210,8 +211,8 @@ struct muster_system {
     void (*settle_submission)(void *state, const struct muster_submission *submission, bool accepted);
 };
 
-/** The system of scenarios that name none. Not defined by the harness, but once in a program: by the library of a
- * system, unless the program defines it itself. */
+/** The system of scenarios that name none. Not defined by the harness, but once in a program: by the library
+ * of a system, unless the program defines it itself. */
 const struct muster_system *muster_default_system(void);
 
 #ifdef __cplusplus

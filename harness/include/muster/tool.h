@@ -35,8 +35,8 @@ void muster_tool_fini(struct muster_tool *tool);
 
 /**
  * Runs all of them, at most `at_once` at a time, and waits until the last has ended. A tool and what it
- * started is killed once the deadline has passed, and with the thread that called. One thread at a time; the caller blocks no
- * signal for it.
+ * started is killed once the deadline has passed, and with the thread that called. One thread at a time; the
+ * caller blocks no signal for it.
  *
  * @return MUSTER_OK, when every rc is; else the first that is not: MUSTER_ENODE, it could not be executed;
  *         MUSTER_ETIMEDOUT, the deadline passed; MUSTER_EINFRA; MUSTER_ENOMEM. err names the program.
@@ -50,8 +50,9 @@ bool muster_tool_succeeded(const struct muster_tool *tool);
 /** Finds a program in PATH. True with its absolute path. */
 bool muster_tool_find(const char *program, char path[4096]);
 
-/** What a tool complained about, as one line for a sentence of ours: the last line that begins with "error" or has "error:", else the last
- * one; printable, at most 400 bytes; "it said nothing" where it did not. Returns `line`. */
+/** What a tool complained about, as one line for a sentence of ours: the last line that begins with "error"
+ * or has "error:", else the last one; printable, at most 400 bytes; "it said nothing" where it did not.
+ * Returns `line`. */
 const char *muster_tool_complaint(const char *complaint, char line[512]);
 
 #ifdef __cplusplus

@@ -36,11 +36,12 @@ MUSTER_MUST_USE enum muster_rc muster__directory_make(const char *path, mode_t m
 
 /** Removes a directory and all below it, by descriptors, following no link and leaving other file
  * systems alone; our own read-only directories are made writable. What is gone already is fine; goes on
- * after a failure (also a tree deeper than 256) and returns the first. MUSTER_OK; MUSTER_EIO; MUSTER_EINVAL, the
- * path ends in no name. */
+ * after a failure (also a tree deeper than 256) and returns the first. MUSTER_OK; MUSTER_EIO; MUSTER_EINVAL,
+ * the path ends in no name. */
 MUSTER_MUST_USE enum muster_rc muster__directory_remove(const char *path, struct muster_error *err);
 
-/** The same, but the entry `last` (a name) goes after all others: what an interrupted removal leaves still has it. */
+/** The same, but the entry `last` (a name) goes after all others: what an interrupted removal leaves still
+ * has it. */
 MUSTER_MUST_USE enum muster_rc muster__directory_remove_ordered(const char *path, const char *last,
                                                                 struct muster_error *err);
 

@@ -33,9 +33,9 @@ struct muster_session {
     struct muster_run *run; /* In the test's process, from deploy to finish. */
 };
 
-/** In the test's process: from now on the kernel ends it with the suite program, and at once if that is gone already.
- * Without this, a test that hangs would outlive a suite program and a guardian that were both killed, and no sweep could
- * touch its run. Nothing where both are one process (CK_FORK=no). */
+/** In the test's process: from now on the kernel ends it with the suite program, and at once if that is gone
+ * already. Without this, a test that hangs would outlive a suite program and a guardian that were both
+ * killed, and no sweep could touch its run. Nothing where both are one process (CK_FORK=no). */
 void muster__session_end_with_suite(const struct muster_session *session);
 
 struct muster_deployment {

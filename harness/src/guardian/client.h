@@ -11,8 +11,8 @@
 struct muster_guardian_client;
 
 /** In the test's process: says hello on the inherited socket and starts the thread that listens.
- * `ended` is called from that thread for each process's end, `told` when that was told to end before; `gone` once, when
- * the guardian died. */
+ * `ended` is called from that thread for each process's end, `told` when that was told to end before; `gone`
+ * once, when the guardian died. */
 struct muster__guardian_callbacks {
     void (*ended)(void *context, uint32_t process, uint32_t node, bool told, const struct muster_exit *exit);
     void (*gone)(void *context);
@@ -54,8 +54,8 @@ void muster__guardian_save_evidence(struct muster_guardian_client *client);
 /**
  * Evidence unless it was saved, down, audit. Bounded by the grace and the runner's own deadlines.
  *
- * @return MUSTER_OK, all is gone (or preserved, as asked); MUSTER_ENODE, a node had to be killed; MUSTER_ELEAK with
- *         what is left; MUSTER_EINFRA.
+ * @return MUSTER_OK, all is gone (or preserved, as asked); MUSTER_ENODE, a node had to be killed;
+ * MUSTER_ELEAK with what is left; MUSTER_EINFRA.
  */
 MUSTER_MUST_USE enum muster_rc muster__guardian_clean_up(struct muster_guardian_client *client, bool preserve,
                                                          struct muster_error *err);

@@ -12,7 +12,8 @@
 
 static bool is_another_user; /* A test that has become one is not ended by the kernel any more. */
 
-/* The test's process: starts nodes, says so through the pipe, then hangs, whatever becomes of its guardian. */
+/* The test's process: starts nodes, says so through the pipe, then hangs, whatever becomes of its guardian.
+ */
 static _Noreturn void be_a_test(struct muster_session *session, int ready_fd)
 {
     if (!is_another_user) {
@@ -57,8 +58,8 @@ static void await_end_of_first_thread(void)
 
 static pid_t watched_test;
 
-/* The other thread of a suite program whose first one has ended: the kernel has ended the test by then, unless that has
- * become another user. */
+/* The other thread of a suite program whose first one has ended: the kernel has ended the test by then,
+ * unless that has become another user. */
 static _Noreturn void *outlive_first_thread(void *unused)
 {
     (void)unused;
@@ -70,7 +71,8 @@ static _Noreturn void *outlive_first_thread(void *unused)
     _exit(0);
 }
 
-/* On SIGUSR1, which is blocked and so waits for us, the first thread ends and the other one goes on for a while. */
+/* On SIGUSR1, which is blocked and so waits for us, the first thread ends and the other one goes on for a
+ * while. */
 static void watch_test(pid_t test, const sigset_t *wake_up)
 {
     const struct timespec patience = { .tv_sec = PATIENCE_MS / 1000 };
@@ -211,7 +213,8 @@ START_TEST(a_killed_suite_program_takes_its_test_along)
 }
 END_TEST
 
-/* The threads of a suite program that is killed end one after another, the one that the test hangs on maybe first. */
+/* The threads of a suite program that is killed end one after another, the one that the test hangs on maybe
+ * first. */
 START_TEST(a_suite_program_that_is_ending_is_told_from_a_test_that_ended)
 {
     char run_id[16];

@@ -100,8 +100,8 @@ void muster__children_check_logs(struct muster__guardian *guardian);
 void muster__children_free(struct muster__guardian *guardian);
 
 /* guardian_strays.c */
-/** Ends whoever descends from a child, bounded, and notes in guardian->strays who stays. Whatever is our child by now is
- * killed: no tool may be under way. */
+/** Ends whoever descends from a child, bounded, and notes in guardian->strays who stays. Whatever is our
+ * child by now is killed: no tool may be under way. */
 void muster__strays_end(struct muster__guardian *guardian);
 
 /* guardian_cleanup.c */

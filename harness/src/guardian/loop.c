@@ -145,9 +145,9 @@ static void end_loop(struct muster__guardian *guardian, const char *why)
     }
 }
 
-/* The suite program takes its test along: then the test's end is not the cause. Of the two the test may be seen to end
- * first: its socket closes before it has ended, and the suite program has ended once the last of its threads has, while
- * the kernel ends the test with the thread that forked it. */
+/* The suite program takes its test along: then the test's end is not the cause. Of the two the test may be
+ * seen to end first: its socket closes before it has ended, and the suite program has ended once the last of
+ * its threads has, while the kernel ends the test with the thread that forked it. */
 static bool has_lost_suite(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;

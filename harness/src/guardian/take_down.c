@@ -169,8 +169,8 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
 
 /* ---- The end of a run whose test is gone ---- */
 
-/* Check puts each test into a group of its own and kills that after the test. When the suite program is dead the
- * kernel does, unless the test has become another user since. */
+/* Check puts each test into a group of its own and kills that after the test. When the suite program is dead
+ * the kernel does, unless the test has become another user since. */
 static void end_test(const struct muster__guardian *guardian)
 {
     struct pollfd ended = { .fd = guardian->test_pidfd, .events = POLLIN };
@@ -191,7 +191,8 @@ static void add_failure(struct muster__guardian *guardian, enum muster_verdict v
              text);
 }
 
-/* A clean-up that failed or found a leak, whatever the code. How nodes ended is no matter of a dead test's. */
+/* A clean-up that failed or found a leak, whatever the code. How nodes ended is no matter of a dead test's.
+ */
 static void add_clean_up(struct muster__guardian *guardian, enum muster_rc rc, const struct muster_error *err)
 {
     if (rc != MUSTER_OK && rc != MUSTER_ENODE) {

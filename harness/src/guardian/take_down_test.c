@@ -147,8 +147,8 @@ static struct helper read_helper(const struct muster_session *session, const cha
     return helper;
 }
 
-/* Has one of its own, which leaves it; both in sessions of their own and without an environment. Its node goes on once
- * both have said who they are. */
+/* Has one of its own, which leaves it; both in sessions of their own and without an environment. Its node
+ * goes on once both have said who they are. */
 #define HELPER_OF_HELPER "/usr/bin/setsid /bin/sh -c \"echo \\$\\$ >inner; exec /bin/sleep 1000\" & "
 #define WRAPPER                                                                                              \
     "env -i setsid /bin/sh -c '" HELPER_OF_HELPER "echo $$ >outer; exec /bin/sleep 1000' & "                 \

@@ -1,6 +1,6 @@
-/* Lanes: how many requests of one node are under way. Nodes may share an address, as behind a proxy, so a bound
- * for each address would let one that hangs use up the connections of all. What is beyond the bound waits here,
- * not in libcurl, which does not time what it has no connection for. Engine's thread. */
+/* Lanes: how many requests of one node are under way. Nodes may share an address, as behind a proxy, so a
+ * bound for each address would let one that hangs use up the connections of all. What is beyond the bound
+ * waits here, not in libcurl, which does not time what it has no connection for. Engine's thread. */
 #include <stdlib.h>
 
 #include "http/internal.h"

@@ -31,8 +31,8 @@ MUSTER_MUST_USE enum muster_rc muster__ledger_guardian(struct muster_ledger *led
 MUSTER_MUST_USE enum muster_rc muster__ledger_state(struct muster_ledger *ledger, const char *state,
                                                     struct muster_error *err);
 
-/** The line of muster_ledger_created() but for its id, for a process that may neither allocate nor lock when it learns
- * the id. Owned by the caller, free(). NULL without memory. */
+/** The line of muster_ledger_created() but for its id, for a process that may neither allocate nor lock when
+ * it learns the id. Owned by the caller, free(). NULL without memory. */
 char *muster__ledger_draft(const char *kind, json_t *detail);
 /** Completes a draft and appends it; `id` is not escaped. Async-signal-safe but for the text of an error.
  * MUSTER_OK or MUSTER_EIO. */

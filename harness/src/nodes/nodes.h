@@ -44,7 +44,8 @@ bool muster__nodes_all_asked(struct muster_nodes *nodes);
 /** The node's process or container ended. Unasked: the first one becomes the failure. */
 void muster__nodes_ended(struct muster_nodes *nodes, uint32_t node, const struct muster_exit *exit);
 
-/** The same of a process that nobody had told to end yet: it is unasked, also while it is about to be told. */
+/** The same of a process that nobody had told to end yet: it is unasked, also while it is about to be told.
+ */
 void muster__nodes_died(struct muster_nodes *nodes, uint32_t node, const struct muster_exit *exit);
 
 /** Something outside the nodes failed for good (guardian or backend gone): becomes the failure. */

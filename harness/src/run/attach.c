@@ -53,8 +53,8 @@ static enum kinship ask_for_block(struct muster_run *run, uint32_t node, const s
     return rc == MUSTER_OK ? KIN_SHARED : answered ? KIN_NONE : KIN_UNKNOWN;
 }
 
-/* A final block is what nodes of one network agree on; but the first block is not stored by every system, and a node
- * that lags lacks both of the other's. */
+/* A final block is what nodes of one network agree on; but the first block is not stored by every system, and
+ * a node that lags lacks both of the other's. */
 static enum kinship look_for_block(struct muster_run *run, uint32_t node, const struct muster_progress *first,
                                    const struct muster_progress *own)
 {

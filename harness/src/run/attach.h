@@ -1,23 +1,26 @@
-/* Nodes that were not made by the run: are they of one network, and what did the plan's wallets spend there? */
+/* Nodes that were not made by the run: are they of one network, and what did the plan's wallets spend there?
+ */
 #ifndef MUSTER_SRC_NETWORK_H
 #define MUSTER_SRC_NETWORK_H
 
 #include "muster/run.h"
 
 /**
- * Makes sure that every node is of node 0's network: both name the same one, or one has a block of the other. Nodes
- * that fell behind get a few seconds to show it. A system that has neither blocks nor a name of its network passes.
+ * Makes sure that every node is of node 0's network: both name the same one, or one has a block of the other.
+ * Nodes that fell behind get a few seconds to show it. A system that has neither blocks nor a name of its
+ * network passes.
  *
- * @return MUSTER_OK; MUSTER_EINVAL, names the nodes that do not belong together and their URLs; MUSTER_ENOMEM.
+ * @return MUSTER_OK; MUSTER_EINVAL, names the nodes that do not belong together and their URLs;
+ * MUSTER_ENOMEM.
  */
 MUSTER_MUST_USE enum muster_rc muster__network_check(struct muster_run *run, struct muster_error *err);
 
 /**
- * Has each wallet go on behind what the network's chain has spent of it, so that a plan can be run again on a network
- * that an earlier run of it made. The feed must have been started.
+ * Has each wallet go on behind what the network's chain has spent of it, so that a plan can be run again on a
+ * network that an earlier run of it made. The feed must have been started.
  *
- * @return MUSTER_OK, also where there are no wallets; MUSTER_EINVAL, not all blocks could be had; MUSTER_ETIMEDOUT;
- *         MUSTER_ENOMEM.
+ * @return MUSTER_OK, also where there are no wallets; MUSTER_EINVAL, not all blocks could be had;
+ * MUSTER_ETIMEDOUT; MUSTER_ENOMEM.
  */
 MUSTER_MUST_USE enum muster_rc muster__network_resume_wallets(struct muster_run *run,
                                                               struct muster_error *err);

@@ -37,8 +37,8 @@ static bool is_preserved(const struct muster_run *run)
     return session->runner->preserve != NULL && session->runner->preserve(session->variables);
 }
 
-/* An end is as asked only from here on, when the backend is about to tell the nodes: saving the evidence may take
- * seconds, in which one may die. */
+/* An end is as asked only from here on, when the backend is about to tell the nodes: saving the evidence may
+ * take seconds, in which one may die. */
 static void ask_nodes_to_end(struct muster_run *run)
 {
     if (run->guardian != NULL) {

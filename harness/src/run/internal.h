@@ -131,7 +131,8 @@ void muster__run_wake(void *run);
 void muster__run_wait(struct muster_run *run, uint64_t until_ms, uint64_t *changes);
 /** Records the first cause of the run's failure, with its event; later ones are dropped. Any thread. */
 void muster__run_fail(struct muster_run *run, const struct muster_error *cause);
-/** After a failure: when the backend turns out to be gone, that is the cause, and what failed comes after it. */
+/** After a failure: when the backend turns out to be gone, that is the cause, and what failed comes after it.
+ */
 void muster__run_blame_backend(struct muster_run *run);
 /** As muster__run_fail(), but a cause that is not the first is added to the text of the first. */
 void muster__run_also(struct muster_run *run, const struct muster_error *cause);
@@ -172,8 +173,9 @@ void muster__run_settle(struct muster_run *run);
 
 /** The time a node, or all, may take until ready. */
 uint64_t muster__run_ready_ms(const struct muster_run *run);
-/** Resumes a node that is paused, starts one that is stopped; MUSTER_OK where it runs. As muster_node_start(), but
- * also for a workload's thread after the window has closed: who took a node away may bring it back. */
+/** Resumes a node that is paused, starts one that is stopped; MUSTER_OK where it runs. As
+ * muster_node_start(), but also for a workload's thread after the window has closed: who took a node away may
+ * bring it back. */
 MUSTER_MUST_USE enum muster_rc muster__node_bring_back(struct muster_run *run, uint32_t node,
                                                        struct muster_error *err);
 

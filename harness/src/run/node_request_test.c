@@ -1,4 +1,5 @@
-/* muster_node_request(): what comes back is given to the caller whatever it is; what does not come back is named. */
+/* muster_node_request(): what comes back is given to the caller whatever it is; what does not come back is
+ * named. */
 #include "testing/cluster.h"
 
 #define WINDOW_MS 300

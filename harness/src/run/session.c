@@ -204,7 +204,8 @@ void muster__session_end_with_suite(const struct muster_session *session)
     if (getppid() == session->suite_pid) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     }
-    /* Gone before the line above, which did not notice. As our parent it is there, even with its first thread ended. */
+    /* Gone before the line above, which did not notice. As our parent it is there, even with its first thread
+     * ended. */
     if (getppid() != session->suite_pid && !muster__process_runs(session->suite_pid, session->suite_start)) {
         raise(SIGKILL);
     }

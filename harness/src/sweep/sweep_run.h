@@ -14,8 +14,9 @@ MUSTER_MUST_USE enum muster_rc muster__run_root(const struct muster_variables *v
  *
  * @param runners        NULL-terminated; the run's own is looked up by name.
  * @param preserved_too  Also what was left up on purpose.
- * @return MUSTER_OK, also when it was closed already, or is left up on purpose; MUSTER_ESTATE, the run goes on; MUSTER_ELEAK with what
- *         could not be removed; MUSTER_EINVAL, its runner is not among `runners`; MUSTER_ENOTFOUND, no ledger there.
+ * @return MUSTER_OK, also when it was closed already, or is left up on purpose; MUSTER_ESTATE, the run goes
+ * on; MUSTER_ELEAK with what could not be removed; MUSTER_EINVAL, its runner is not among `runners`;
+ * MUSTER_ENOTFOUND, no ledger there.
  */
 MUSTER_MUST_USE enum muster_rc muster__sweep_run(const char *directory,
                                                  const struct muster_runner *const *runners,

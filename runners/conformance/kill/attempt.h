@@ -54,8 +54,8 @@ void aftermath_check(const struct attempt *attempt, struct complaint *ret);
 /** The same for a victim that nobody disturbed: it must have passed. */
 void aftermath_check_passed(const struct attempt *attempt, struct complaint *ret);
 
-/** The same for a victim that was over before the blow fell: it passed, or failed for a reason of its own (a node
- * that ignores TERM, a busy machine). */
+/** The same for a victim that was over before the blow fell: it passed, or failed for a reason of its own (a
+ * node that ignores TERM, a busy machine). */
 void aftermath_check_missed(const struct attempt *attempt, struct complaint *ret);
 
 #endif

@@ -121,8 +121,8 @@ static bool ended_right(const struct attempt *attempt, const char *output)
            (takes_suite_along && exit_code(attempt) != 0);
 }
 
-/* Whoever sees the run fail must be told where to look. ctest reads nothing any more once its limit has passed,
- * and who killed the guardian as well has nobody left to say it. */
+/* Whoever sees the run fail must be told where to look. ctest reads nothing any more once its limit has
+ * passed, and who killed the guardian as well has nobody left to say it. */
 static bool is_told(const struct attempt *attempt, const char *output)
 {
     return attempt->method->striker == STRIKE_CTEST || needs_sweep(attempt) ||

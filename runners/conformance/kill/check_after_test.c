@@ -1,4 +1,5 @@
-/* The check of an aftermath goes red for a wrong end of the suite program, for silence, and for what stays. */
+/* The check of an aftermath goes red for a wrong end of the suite program, for silence, and for what stays.
+ */
 #include <poll.h>
 #include <signal.h>
 
@@ -18,8 +19,8 @@ static void say(const char *text)
     ck_assert_int_eq(muster__file_write(output_path, text, strlen(text), NULL), MUSTER_OK);
 }
 
-/* A test that was killed in its window, with all that must be left of it. The attempt's own directory is beside
- * its run root, here below another one. */
+/* A test that was killed in its window, with all that must be left of it. The attempt's own directory is
+ * beside its run root, here below another one. */
 static void make_sound(void)
 {
     testing_begin();

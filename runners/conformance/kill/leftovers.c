@@ -42,8 +42,8 @@ static void found_of_run(void *context, pid_t pid, uint64_t start)
     complain(context, "process %d of the run runs", (int)pid);
 }
 
-/* The runner looks for what only it knows, such as containers; the ledger says what to look for. Asking a cluster costs
- * what those that are still at work need, so it comes last. */
+/* The runner looks for what only it knows, such as containers; the ledger says what to look for. Asking a
+ * cluster costs what those that are still at work need, so it comes last. */
 static void ask_runner(const struct trace *trace, const struct muster_runner *runner, struct complaint *ret)
 {
     struct muster_ledger_view *view = NULL;

@@ -6,8 +6,8 @@
 #include "kill/trace.h"
 #include "muster/runner.h"
 
-/** Processes of the victim (suite, test, guardian, nodes), its lease, listeners on the leased addresses, and where
- * there is nothing of that what the runner's own audit finds, and its backend has. */
+/** Processes of the victim (suite, test, guardian, nodes), its lease, listeners on the leased addresses, and
+ * where there is nothing of that what the runner's own audit finds, and its backend has. */
 void leftovers_find(const struct trace *trace, const struct muster_runner *runner, struct complaint *ret);
 
 /** Whether an abstract socket of that name is bound: "muster-lease-127.64.3.". */

@@ -69,7 +69,8 @@ static const struct fate own_fates[] = {
     { "node_is_never_ready", MUSTER_DEPLOY, true, true },
 };
 
-/* Few moments shall be of many kinds. It has no divisor in common with the number of fates: all take their turn. */
+/* Few moments shall be of many kinds. It has no divisor in common with the number of fates: all take their
+ * turn. */
 #define OWN_STRIDE 43u
 
 const struct method *methods_find(const char *name)

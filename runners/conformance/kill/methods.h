@@ -40,7 +40,8 @@ extern const struct method methods[];
 /** NULL: there is none of that name. */
 const struct method *methods_find(const char *name);
 
-/** The fate of its victim number `index`: phases take turns, and so do the fork modes where both make sense. */
+/** The fate of its victim number `index`: phases take turns, and so do the fork modes where both make sense.
+ */
 struct fate methods_fate(const struct method *method, unsigned index);
 
 /** "setup", or the phase's own name. */

@@ -52,8 +52,8 @@ static bool is_limit(const struct method *method)
     return method->striker == STRIKE_CHECK || method->striker == STRIKE_CTEST;
 }
 
-/* Check counts from the test's start and ctest from the program's, and neither can be told to wait for a phase.
- * So the victim waits for the limit; one that passed too early is doubled for the next attempt. */
+/* Check counts from the test's start and ctest from the program's, and neither can be told to wait for a
+ * phase. So the victim waits for the limit; one that passed too early is doubled for the next attempt. */
 static uint64_t choose_limit_ms(const struct settings *settings, const struct moment *moment,
                                 uint64_t delay_ms)
 {
@@ -65,7 +65,8 @@ static uint64_t choose_limit_ms(const struct settings *settings, const struct mo
     return is_limit(moment->method) ? (lead_ms << moment->early) + delay_ms : 0;
 }
 
-/* Of those whose suite program and guardian die together every other one hangs: only the kernel is left to end it. */
+/* Of those whose suite program and guardian die together every other one hangs: only the kernel is left to
+ * end it. */
 static bool is_held(const struct moment *moment)
 {
     bool hangs = moment->method->striker == STRIKE_GUARDIAN_AND_SUITE && moment->index % 2 == 1;
@@ -83,7 +84,8 @@ static struct attempt plan_attempt(const struct settings *settings, const struct
                              .held = is_held(moment) };
 }
 
-/* True: that was it. False: the victim was done before the blow fell, or its limit passed before the phase. */
+/* True: that was it. False: the victim was done before the blow fell, or its limit passed before the phase.
+ */
 static bool try_once(const struct settings *settings, struct moment *moment)
 {
     char name[96];

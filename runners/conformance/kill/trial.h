@@ -1,5 +1,6 @@
-/* One victim: started, struck at a random moment of the phase it was given, and looked over afterwards. Whoever
- * strikes from outside does it there; a time limit is set, and the victim stays in the phase until it has passed. */
+/* One victim: started, struck at a random moment of the phase it was given, and looked over afterwards.
+ * Whoever strikes from outside does it there; a time limit is set, and the victim stays in the phase until it
+ * has passed. */
 #ifndef MUSTER_CONFORMANCE_MOMENT_H
 #define MUSTER_CONFORMANCE_MOMENT_H
 
@@ -44,8 +45,8 @@ struct moment {
 /** Blocks until it is over; several threads may do so at once. */
 void moment_run(const struct settings *settings, struct moment *moment);
 
-/** A healthy run that nobody disturbs: it must pass and leave nothing. Measures settings->phase_ms; sets skipped when
- * the victim was. */
+/** A healthy run that nobody disturbs: it must pass and leave nothing. Measures settings->phase_ms; sets
+ * skipped when the victim was. */
 void moment_measure(struct settings *settings, struct complaint *ret);
 
 #endif

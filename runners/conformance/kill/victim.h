@@ -21,9 +21,9 @@ struct victim {
  * Starts a program in a session of its own, its output going to a file.
  *
  * @param argv     NULL-terminated; argv[0] is a path.
- * @param env      NULL-terminated "NAME=value", at most VICTIM_ENV_MAX, on top of this process's environment, from
- *                 which what would steer a suite is taken out: Check's variables and ours, but those that tell
- *                 where a backend is.
+ * @param env      NULL-terminated "NAME=value", at most VICTIM_ENV_MAX, on top of this process's environment,
+ * from which what would steer a suite is taken out: Check's variables and ours, but those that tell where a
+ * backend is.
  * @param dropped  NULL-terminated beginnings of more names to take out; NULL: none.
  */
 MUSTER_MUST_USE enum muster_rc victim_start(struct victim *victim, const char *const *argv,

@@ -1,5 +1,5 @@
-/* The promises of a runner's slots, as harness/include/muster/runner.h has them. A program that has a system to run
- * links this and calls slots_main(); each promise is a ctest test of its own. */
+/* The promises of a runner's slots, as harness/include/muster/runner.h has them. A program that has a system
+ * to run links this and calls slots_main(); each promise is a ctest test of its own. */
 #ifndef MUSTER_CONFORMANCE_SLOTS_H
 #define MUSTER_CONFORMANCE_SLOTS_H
 
@@ -18,14 +18,15 @@ struct slots_subject {
         *farewell; /* Part of a line that it logs last or nearly so when it is told to stop, on stdout. */
 };
 
-/** Tries one promise; what does not hold goes into ret. MUSTER_OK, it was tried; MUSTER_ESKIP, the runner cannot run here
- * or has no node control where that is needed; MUSTER_ENOTFOUND, no such promise; or what the probe said. */
+/** Tries one promise; what does not hold goes into ret. MUSTER_OK, it was tried; MUSTER_ESKIP, the runner
+ * cannot run here or has no node control where that is needed; MUSTER_ENOTFOUND, no such promise; or what the
+ * probe said. */
 MUSTER_MUST_USE enum muster_rc slots_try(const struct slots_subject *subject,
                                          const struct muster_runner *runner, const char *promise,
                                          struct complaint *ret, struct muster_error *err);
 
-/** argv: the runner's name and a promise's. Prints what does not hold. Returns the exit code: 0; 1; 77, the runner
- * cannot run here. */
+/** argv: the runner's name and a promise's. Prints what does not hold. Returns the exit code: 0; 1; 77, the
+ * runner cannot run here. */
 int slots_main(int argc, char **argv, const struct slots_subject *subject);
 
 #endif

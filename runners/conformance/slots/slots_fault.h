@@ -1,5 +1,6 @@
-/* A runner's table with every slot counted, one of which fails on its Nth call; and the same for what a system renders,
- * so that `up` can fail half way. One at a time; the counts are shared with the processes that are forked later. */
+/* A runner's table with every slot counted, one of which fails on its Nth call; and the same for what a
+ * system renders, so that `up` can fail half way. One at a time; the counts are shared with the processes
+ * that are forked later. */
 #ifndef MUSTER_CONFORMANCE_SLOTS_FAULT_H
 #define MUSTER_CONFORMANCE_SLOTS_FAULT_H
 

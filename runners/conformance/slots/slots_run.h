@@ -19,7 +19,8 @@ struct slots_run {
     struct muster_outcome outcome; /* Once it has ended. */
 };
 
-/** Builds the plan; slots_run_fini() frees it, also after a failure. `capabilities`: what the plan requires. */
+/** Builds the plan; slots_run_fini() frees it, also after a failure. `capabilities`: what the plan requires.
+ */
 MUSTER_MUST_USE enum muster_rc slots_run_init(struct slots_run *run, const struct slots_subject *subject,
                                               const struct muster_runner *real,
                                               const struct slots_fault *fault, uint32_t capabilities,
@@ -38,8 +39,8 @@ MUSTER_MUST_USE enum muster_rc slots_run_sweep(const struct slots_run *run, stru
 /** Whether anything of the run still exists, by the ledger and the real runner: MUSTER_ELEAK says what. */
 MUSTER_MUST_USE enum muster_rc slots_run_audit(const struct slots_run *run, struct muster_error *err);
 
-/** Complains unless nothing is left, the ledger is closed, and down has nothing against being run again here: a
- * later process than the one that did it. */
+/** Complains unless nothing is left, the ledger is closed, and down has nothing against being run again here:
+ * a later process than the one that did it. */
 void slots_run_check_clean(const struct slots_run *run, struct complaint *ret);
 
 /** Complains unless it ended so, with `text` in its cause. */

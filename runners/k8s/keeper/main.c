@@ -1,12 +1,11 @@
-/* The keeper: process 1 of a node's container. It starts the node, passes signals on, and does to it what it is
- * told, so that a node can end and come back in a container that stays, with its data. It comes into the pod by a
- * ConfigMap, whatever the image is, and needs nothing of it: it is linked statically.
+/* The keeper: process 1 of a node's container. It starts the node, passes signals on, and does to it what it
+ * is told, so that a node can end and come back in a container that stays, with its data. It comes into the
+ * pod by a ConfigMap, whatever the image is, and needs nothing of it: it is linked statically.
  *
- *   keeper run GRACE_MS PROGRAM [ARGUMENT]...   as process 1: waits until it is told to start the node; exits as the
- *                                               node did when nobody had asked for its end
- *   keeper start | stop | kill | pause | resume [ADDRESS]...
- *                                               by `kubectl exec`: tells this keeper, or those at the addresses, and
- *                                               prints their answers; exits with 0 when all is done
+ *   keeper run GRACE_MS PROGRAM [ARGUMENT]...   as process 1: waits until it is told to start the node; exits
+ * as the node did when nobody had asked for its end keeper start | stop | kill | pause | resume [ADDRESS]...
+ *                                               by `kubectl exec`: tells this keeper, or those at the
+ * addresses, and prints their answers; exits with 0 when all is done
  *
  * Of stop and kill the answer, and of an end that nobody asked for the container's message, is
  * "ended CODE SIGNAL CORE FORCED": CODE -1 when a signal ended the node; FORCED 1 when

@@ -1,5 +1,6 @@
-/* The best chain: the highest block and what is below it. Of blocks of one height the first seen stays. A chain
- * that is not known to join it is only believed where most nodes have it: its heights are what somebody says. */
+/* The best chain: the highest block and what is below it. Of blocks of one height the first seen stays. A
+ * chain that is not known to join it is only believed where most nodes have it: its heights are what somebody
+ * says. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +50,8 @@ static bool stands_on(const struct muster__entry *entry, const struct muster__en
     return below == entry->parent && below->block.height + 1 == entry->block.height;
 }
 
-/* The highest ancestor on the chain; *lowest becomes the last one above it. *joins: there is one, and no gap is in
- * between. */
+/* The highest ancestor on the chain; *lowest becomes the last one above it. *joins: there is one, and no gap
+ * is in between. */
 static struct muster__entry *find_fork(const struct muster_feed *feed, struct muster__entry *entry,
                                        struct muster__entry **lowest, bool *joins)
 {
@@ -203,7 +204,8 @@ static bool most_stand_on(const struct muster_feed *feed, const struct muster__e
     return 2 * standing > running;
 }
 
-/* Whether most nodes ever stood on the best chain. It may be a lie that was told before the others answered. */
+/* Whether most nodes ever stood on the best chain. It may be a lie that was told before the others answered.
+ */
 static bool most_had_chain(const struct muster_feed *feed)
 {
     uint32_t running = 0;

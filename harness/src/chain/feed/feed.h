@@ -21,8 +21,9 @@ MUSTER_MUST_USE enum muster_rc muster__feed_create(const struct muster_plan *pla
  * down to a base, so that a baseline taken next knows the chain as it stood. */
 MUSTER_MUST_USE enum muster_rc muster__feed_start(struct muster_feed *feed, struct muster_error *err);
 
-/** The baseline is about to be taken: history begins where the walk down from the nodes' tips has come to, and their
- * words give its height. A long chain on slow nodes would else be unknown until all of it was read. */
+/** The baseline is about to be taken: history begins where the walk down from the nodes' tips has come to,
+ * and their words give its height. A long chain on slow nodes would else be unknown until all of it was read.
+ */
 void muster__feed_begin_history(struct muster_feed *feed);
 
 /** No new requests; subscribers get MUSTER_ESTOPPED once they have read what there is. */
@@ -40,7 +41,8 @@ void muster__feed_get_stats(struct muster_feed *feed, struct muster_feed_stats *
 /** Slots in [from, to] in which at least one block was seen, on any branch. */
 uint64_t muster__feed_slots_won(struct muster_feed *feed, uint64_t from_slot, uint64_t to_slot);
 
-/** The height of the last block that is an ancestor of (or is) both. MUSTER_ENOTFOUND when one is not known. */
+/** The height of the last block that is an ancestor of (or is) both. MUSTER_ENOTFOUND when one is not known.
+ */
 MUSTER_MUST_USE enum muster_rc muster__feed_common_height(struct muster_feed *feed, const struct muster_id *a,
                                                           const struct muster_id *b, uint64_t *ret);
 
@@ -48,8 +50,8 @@ MUSTER_MUST_USE enum muster_rc muster__feed_common_height(struct muster_feed *fe
  * since when; else MUSTER_OK. */
 enum muster_rc muster__feed_equivocation(struct muster_feed *feed, struct muster_error *err);
 
-/** MUSTER_EEXPECT, with when and to which block, if a chain that does not stand on the best one took its place, so
- * that who followed it was lost; else MUSTER_OK. */
+/** MUSTER_EEXPECT, with when and to which block, if a chain that does not stand on the best one took its
+ * place, so that who followed it was lost; else MUSTER_OK. */
 enum muster_rc muster__feed_loss(struct muster_feed *feed, struct muster_error *err);
 
 /** Milliseconds from a block's first sight until the slowest node had it: the worst 99 % of blocks that

@@ -182,8 +182,8 @@ bool muster__block_is_sane(const struct muster_block *block);
 /** The parent, or what is on the best chain below a gap; NULL where history ends. */
 struct muster__entry *muster__chain_below(const struct muster_feed *feed, const struct muster__entry *entry);
 struct muster__entry *muster__chain_at(const struct muster_feed *feed, uint64_t height);
-/** A block that is here is resolved: perhaps it is the new best. False: it is said to be higher, but it is not known to
- * stand on the best chain, nor do most nodes stand on it. */
+/** A block that is here is resolved: perhaps it is the new best. False: it is said to be higher, but it is
+ * not known to stand on the best chain, nor do most nodes stand on it. */
 bool muster__chain_consider(struct muster_feed *feed, struct muster__entry *entry);
 void muster__chain_drop(struct muster_feed *feed, struct muster__entry *entry);
 

@@ -125,8 +125,8 @@ static enum muster_rc judge_with_outages(const struct muster__liveness_facts *fa
         facts->outage_share_up * 100, (unsigned long long)least, 1.0 / false_alarm);
 }
 
-/* Alone, they would show a chain that stands whenever a node is down; together with the others, they may be enough
- * to judge where neither are. */
+/* Alone, they would show a chain that stands whenever a node is down; together with the others, they may be
+ * enough to judge where neither are. */
 static enum muster_rc judge_outages(const struct muster__liveness_facts *facts, double false_alarm,
                                     struct muster_report *report, struct muster_error *err)
 {

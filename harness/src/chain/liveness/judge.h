@@ -36,9 +36,9 @@ size_t muster__slots_that_count(int64_t origin_ms, uint32_t slot_ms, struct must
                                 struct muster__slots *ret);
 
 /**
- * The slots of a window in which some nodes were down, and all others up: from the slot after an outage began, as
- * the last block of a node that is killed may never be seen, and after the one before is recovered from, to its
- * end. Parameters as above; `recovery_ms`: how much of each outage is time to recover.
+ * The slots of a window in which some nodes were down, and all others up: from the slot after an outage
+ * began, as the last block of a node that is killed may never be seen, and after the one before is recovered
+ * from, to its end. Parameters as above; `recovery_ms`: how much of each outage is time to recover.
  *
  * @param ret  At least outage_count entries.
  * @return How many entries of ret are set.

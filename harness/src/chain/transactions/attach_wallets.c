@@ -1,5 +1,5 @@
-/* Wallets of a plan that is run again on a network it made: what a wallet spends is known in advance, so what the
- * chain has spent already tells where each stands. */
+/* Wallets of a plan that is run again on a network it made: what a wallet spends is known in advance, so what
+ * the chain has spent already tells where each stands. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,7 +96,8 @@ static int compare(const void *a, const void *b)
     return strcmp(((const struct muster_id *)a)->text, ((const struct muster_id *)b)->text);
 }
 
-/* Moves a wallet on to the first transaction that is not on the chain; that one is put back, to be its next. */
+/* Moves a wallet on to the first transaction that is not on the chain; that one is put back, to be its next.
+ */
 static enum muster_rc move_on(struct muster_run *run, uint32_t wallet, const struct spent *spent,
                               uint64_t *skipped, struct muster_error *err)
 {

@@ -8,7 +8,8 @@
 
 #define WINDOW_SLOTS 30u
 
-/* What so many slots take. On a machine that is said to be slow they are longer, to a bound, as a test must end. */
+/* What so many slots take. On a machine that is said to be slow they are longer, to a bound, as a test must
+ * end. */
 static uint32_t slots_ms(uint32_t slots)
 {
     struct muster_variables *variables = NULL;

@@ -30,7 +30,8 @@ uint32_t muster__chaos_length_ms(const struct muster_chaos *chaos, enum muster__
 /**
  * Fills in the defaults, for a plan whose nodes, consensus, window and slow-down are known.
  *
- * @return MUSTER_OK; MUSTER_EINVAL: with these nodes and this window nothing could be done, or might never be.
+ * @return MUSTER_OK; MUSTER_EINVAL: with these nodes and this window nothing could be done, or might never
+ * be.
  */
 MUSTER_MUST_USE enum muster_rc muster__chaos_resolve(const struct muster_plan *plan,
                                                      struct muster__chaos_options *options,

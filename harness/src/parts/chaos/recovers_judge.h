@@ -57,8 +57,8 @@ enum muster__recovery {
 };
 
 /**
- * Judges one action by how its node stands now. As long as other nodes are away the bound does not run: what it
- * has to catch up with may be theirs, or the way to it lead through them.
+ * Judges one action by how its node stands now. As long as other nodes are away the bound does not run: what
+ * it has to catch up with may be theirs, or the way to it lead through them.
  */
 enum muster__recovery muster__recovers_judge(struct muster__deed *deed,
                                              const struct muster__recovers_terms *terms, bool others_away,

@@ -1,4 +1,5 @@
-/* When chaos does what to whom: deterministic by seed, within delays, cooldowns, quorum, weights and the window. */
+/* When chaos does what to whom: deterministic by seed, within delays, cooldowns, quorum, weights and the
+ * window. */
 #include "parts/chaos/schedule.h"
 
 #include "testing/unit_test.h"
