@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "muster/muster.h"
 #include "run/internal.h"
+#include "run/observe.h"
 #include "testing/pretended_nodes.h"
 
 /* ---- The system that speaks with them ---- */
@@ -132,11 +133,21 @@ static const struct muster_port fake_ports[] = { { .name = "api", .number = 1 } 
     .name = "fake", .program_variable = MUSTER_VARIABLE_COUNT, .ports = fake_ports, .port_count = 1,         \
     .request_ready = fake_request_progress, .parse_ready = fake_parse_ready,                                 \
     .request_progress = fake_request_progress, .parse_progress = fake_parse_progress,                        \
-    .request_block = fake_request_block, .parse_block = fake_parse_block,                                    \
-    .build_submission = fake_build_submission, .parse_submission = fake_parse_submission,                    \
-    .settle_submission = fake_settle_submission
+    .observer = &muster_chain_observer, .request_block = fake_request_block,                                 \
+    .parse_block = fake_parse_block, .build_submission = fake_build_submission,                              \
+    .parse_submission = fake_parse_submission, .settle_submission = fake_settle_submission
 
 static const struct muster_system fake_system = { FAKE_SYSTEM_SLOTS };
+
+/* The same nodes, known by how far they say they are alone. */
+static const struct muster_system fake_plain = { .name = "plain",
+                                                 .program_variable = MUSTER_VARIABLE_COUNT,
+                                                 .ports = fake_ports,
+                                                 .port_count = 1,
+                                                 .request_ready = fake_request_progress,
+                                                 .parse_ready = fake_parse_ready,
+                                                 .request_progress = fake_request_progress,
+                                                 .parse_progress = fake_parse_progress };
 
 /* Its nodes have streams of blocks, too. */
 static const struct muster_system fake_streamed = { FAKE_SYSTEM_SLOTS, .request_stream = fake_request_stream,
@@ -222,7 +233,7 @@ static inline struct muster_run *cluster_deploy(struct muster_scenario *s, doubl
     ck_assert_msg(muster_scenario_build(s, cluster.variables, &cluster.plan, &err) == MUSTER_OK, "%s",
                   err.text);
     cluster.plan->slowdown = slowdown;
-    cluster.slot_ms = cluster.plan->slot_ms;
+    cluster.slot_ms = cluster.plan->slot_ms != 0 ? cluster.plan->slot_ms : CLUSTER_SLOT_MS;
     cluster.fetched = cluster.blocks_before != 0 ? cluster.blocks_before : CLUSTER_BLOCKS_BEFORE;
     cluster.origin_ms = muster_clock_ms() - cluster.fetched * cluster.slot_ms;
     struct muster_session *session = &cluster.session;
@@ -249,8 +260,7 @@ static inline struct muster_run *cluster_deploy(struct muster_scenario *s, doubl
         MUSTER_OK);
     muster__nodes_on_change(run->nodes, muster__run_wake, run);
     ck_assert_int_eq(muster__http_create(&run->http, &err), MUSTER_OK);
-    ck_assert_int_eq(muster__feed_create(run->plan, run->http, run->nodes, run->events, &run->feed, &err),
-                     MUSTER_OK);
+    ck_assert_int_eq(muster__observation_create(run, &err), MUSTER_OK);
     for (uint32_t i = 0; i < run->plan->node_count; i++) {
         struct muster_endpoint endpoint;
         ck_assert_int_eq(fake_endpoint(NULL, i, &endpoint, &err), MUSTER_OK);

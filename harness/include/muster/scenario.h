@@ -20,6 +20,8 @@ extern "C" {
 #define MUSTER_SLOT_MS_MIN 20u
 #define MUSTER_SLOT_MS_MAX 3600000u
 #define MUSTER_ACTIVE_SLOT_COEFF_MIN 0.001
+#define MUSTER_PACE_MS_MIN 10u
+#define MUSTER_PACE_MS_MAX 3600000u
 #define MUSTER_DEPTH_MAX 10000u /* Whatever is counted in blocks below the tip. */
 #define MUSTER_ENV_MAX 64u /* Variables a scenario may set on its nodes, over all nodes. */
 #define MUSTER_ENV_BYTES_MAX 65536u /* Name and value of one of them. */
@@ -99,6 +101,10 @@ void muster_expect_consensus_liveness(struct muster_scenario *s, const struct mu
  * the system has blocks; see MUSTER_SECONDS. */
 void muster_run_duration(struct muster_scenario *s, int64_t duration_ms);
 
+/** How often something new is to be seen of a system that is no chain: nodes are observed five times in it,
+ * and defaults follow it. 10 ms to one hour. Default: one second. A chain's is its block interval. */
+void muster_pace(struct muster_scenario *s, uint32_t pace_ms);
+
 struct muster_consensus {
     uint32_t slot_ms; /* 20 to 3 600 000. Default: 2 000. */
     double active_slot_coeff; /* Chance that a slot has a leader, 0.001 to 1. Default: 0.9. */
@@ -166,6 +172,14 @@ struct muster_env {
     char *value;
 };
 
+struct muster_part;
+
+/* A part of a plan; see muster/part.h. */
+struct muster_planned_part {
+    const struct muster_part *part;
+    void *state; /* What the part made of its options. */
+};
+
 /* The finished plan. Immutable; any thread may read it. */
 struct muster_plan {
     char suite[MUSTER_NAME_BYTES];
@@ -185,13 +199,17 @@ struct muster_plan {
     uint32_t ready_ms; /* 0: the runner's default times slowdown. */
     uint32_t settle_ms;
     uint32_t grace_ms;
-    uint64_t recover_ms; /* On top of all: what nodes under chaos may take to come back after the window. */
+    uint64_t
+        pace_ms; /* How often something new is to be seen: the block interval of a chain, else a second. */
+    uint64_t recover_ms; /* On top of all: what parts may take to bring nodes back after the window. */
     size_t env_count;
     struct muster_env env[MUSTER_ENV_MAX];
     size_t workload_count;
     struct muster_workload workloads[MUSTER_PARTS_MAX];
     size_t expectation_count;
     struct muster_expectation expectations[MUSTER_PARTS_MAX];
+    size_t part_count;
+    struct muster_planned_part parts[MUSTER_PARTS_MAX]; /* In the order in which they were given. */
     void *system_state; /* The system's own: keys, genesis. */
 };
 
@@ -233,7 +251,7 @@ const char *muster_layout_name(enum muster_layout layout);
 
 /** The most that a whole run may take, in milliseconds, but for what its runner takes to create the nodes
  * (up_ms of struct muster_runner): ready (60 s where the plan leaves it to the runner), duration, settle
- * (twice where nodes are controlled), grace, what chaos may take to recover, eight block intervals for
+ * (twice where nodes are controlled), grace, what parts may take to bring nodes back, eight paces for
  * evaluation, and 60 s for capture, what else evaluation takes, and clean-up; all but the duration are
  * stretched. */
 uint64_t muster_plan_time_limit_ms(const struct muster_plan *plan);

@@ -133,6 +133,10 @@ enum muster_answer {
     MUSTER_TRY_AGAIN, /* Not now: overloaded, starting. */
 };
 
+/* How a run follows the nodes of a system. The harness has one for chains. */
+struct muster_observer;
+extern const struct muster_observer muster_chain_observer; /* Follows blocks and branches. */
+
 /* All slots are called with the plan's system_state. Those that take it const may be called from any
  * thread at any time; the others from one thread at a time. NULL slots are allowed where it says so.
  * Every parser takes any bytes: what it does not understand is MUSTER_EREPLY, with what and where. */
@@ -184,6 +188,10 @@ struct muster_system {
                                        struct muster_error *err);
     enum muster_rc (*parse_progress)(const void *state, const struct muster_reply *reply,
                                      struct muster_progress *out, struct muster_error *err);
+
+    /* How runs follow its nodes: &muster_chain_observer for a system with blocks. NULL: each node is asked
+     * again and again how far it is. */
+    const struct muster_observer *observer;
 
     /* A block by id. parse_block: MUSTER_ENOTFOUND when the node has no such block. Height of the
      * first block, which has no parent that can be asked for, is base_height. NULL pair: the system

@@ -44,10 +44,46 @@ static enum muster_rc build_any(void *state, uint32_t wallet, struct muster_subm
     return muster_request_init(&out->request, "POST", "/", NULL, err);
 }
 
+static uint32_t made_of;
+static int parts_released;
+
+static void release_mine(void *state)
+{
+    parts_released += state == &made_of;
+}
+
+static enum muster_rc make_mine(const struct muster_plan *plan, const void *options, void **state,
+                                struct muster_error *err)
+{
+    (void)plan;
+    made_of = *(const uint32_t *)options;
+    *state = &made_of;
+    return made_of != 0 ? MUSTER_OK
+                        : muster_error_set(err, MUSTER_EINVAL, "mine.option is 0; give it another");
+}
+
+static uint64_t recover_mine(const struct muster_plan *plan, const void *state)
+{
+    (void)plan;
+    (void)state;
+    return 1234;
+}
+
+static enum muster_rc evaluate_mine(struct muster_run *run, void *state, struct muster_report *report,
+                                    struct muster_error *err)
+{
+    (void)run;
+    (void)state;
+    (void)report;
+    (void)err;
+    return MUSTER_OK;
+}
+
 static const struct muster_system chain = {
     .name = "chain",
     .prepare = prepare_well,
     .release = destroy_counted,
+    .observer = &muster_chain_observer,
     .request_block = request_any_block,
     .build_submission = build_any,
 };
@@ -55,6 +91,7 @@ static const struct muster_system broken = {
     .name = "broken",
     .prepare = prepare_badly,
     .release = destroy_counted,
+    .observer = &muster_chain_observer,
     .request_block = request_any_block,
 };
 static const struct muster_system plain = { .name = "plain" };
@@ -373,30 +410,77 @@ START_TEST(parts_keep_their_order)
 }
 END_TEST
 
-START_TEST(defaults_of_transactions_and_liveness)
+START_TEST(a_system_that_is_no_chain_has_a_pace_alone)
 {
-    struct muster_plan plan = { .wallet_count = 20, .security_depth = 7 };
-    struct muster_transactions transactions = { 0 };
-    muster__transactions_resolve(&plan, &transactions);
-    ck_assert_uint_eq(transactions.rate_per_block, 1);
-    ck_assert_uint_eq(transactions.users, 20);
-    ck_assert_double_eq(transactions.min_ratio, 1);
-    ck_assert_uint_eq(transactions.within_blocks, 7);
-    transactions = (struct muster_transactions){ 2, 3, 0.5, 4 };
-    muster__transactions_resolve(&plan, &transactions);
-    ck_assert_uint_eq(transactions.rate_per_block, 2);
-    ck_assert_uint_eq(transactions.users, 3);
-    ck_assert_double_eq(transactions.min_ratio, 0.5);
-    ck_assert_uint_eq(transactions.within_blocks, 4);
+    struct muster_scenario *s = create_whole();
+    muster_system(s, &plain);
+    struct muster_plan *plan = build_well(s);
+    ck_assert_uint_eq(plan->pace_ms, 1000);
+    ck_assert_uint_eq(plan->slot_ms, 0);
+    ck_assert_uint_eq(plan->block_interval_ms, 0);
+    ck_assert_uint_eq(plan->settle_ms, 15000);
+    muster_plan_destroy(plan);
+    s = create_whole();
+    muster_system(s, &plain);
+    muster_pace(s, 250);
+    plan = build_well(s);
+    ck_assert_uint_eq(plan->pace_ms, 250);
+    muster_plan_destroy(plan);
+    s = create_whole();
+    muster_pace(s, 9);
+    check_refused(s, "pace is 9 ms; use 10 to 3600000 ms");
+}
+END_TEST
 
-    struct muster_liveness liveness = { 0 };
-    muster__liveness_resolve(&liveness);
-    ck_assert_double_eq(liveness.false_alarm, 1e-6);
-    ck_assert_uint_eq(liveness.lag_blocks_max, 2);
-    liveness = (struct muster_liveness){ 0.01, 5 };
-    muster__liveness_resolve(&liveness);
-    ck_assert_double_eq(liveness.false_alarm, 0.01);
-    ck_assert_uint_eq(liveness.lag_blocks_max, 5);
+START_TEST(liveness_needs_a_chain)
+{
+    struct muster_scenario *s = create_whole();
+    muster_system(s, &plain);
+    muster_expect_consensus_liveness(s, NULL);
+    check_refused(s, "consensus_liveness is expected, but the system 'plain' has no blocks; leave it out, or "
+                     "expect what this system has");
+}
+END_TEST
+
+static const struct muster_part part_of_mine = { .name = "mine",
+                                                 .expectation = "mine_holds",
+                                                 .options_bytes = sizeof(uint32_t),
+                                                 .capabilities = MUSTER_NODE_CONTROL,
+                                                 .make = make_mine,
+                                                 .recover_ms = recover_mine,
+                                                 .evaluate = evaluate_mine,
+                                                 .release = release_mine };
+
+START_TEST(a_part_is_made_of_a_copy_of_its_options)
+{
+    uint32_t option = 7;
+    struct muster_scenario *s = create_whole();
+    muster_part(s, &part_of_mine, &option);
+    option = 8;
+    ck_assert(muster_has_part(s, &part_of_mine));
+    struct muster_plan *plan = build_well(s);
+    ck_assert_uint_eq(plan->part_count, 1);
+    ck_assert_uint_eq(made_of, 7);
+    ck_assert_uint_eq(plan->recover_ms, 1234);
+    ck_assert_uint_eq(plan->capabilities, MUSTER_NODE_CONTROL);
+    ck_assert_str_eq(plan->expectations[0].name, "mine_holds");
+    ck_assert_ptr_eq(plan->expectations[0].context, plan->parts[0].state);
+    ck_assert_int_eq(parts_released, 0);
+    muster_plan_destroy(plan);
+    ck_assert_int_eq(parts_released, 1);
+}
+END_TEST
+
+START_TEST(a_part_is_given_once_and_may_refuse)
+{
+    uint32_t option = 0;
+    struct muster_scenario *s = create_whole();
+    muster_part(s, &part_of_mine, &option);
+    muster_part(s, &part_of_mine, &option);
+    check_refused(s, "mine is given twice; give it once");
+    s = create_whole();
+    muster_part(s, &part_of_mine, NULL);
+    check_refused(s, "mine.option is 0; give it another");
 }
 END_TEST
 
@@ -461,7 +545,10 @@ static Suite *plan_suite(void)
     tcase_add_test(tcase, variables_are_for_nodes_that_exist);
     tcase_add_test(tcase, windows_hold_two_slots);
     tcase_add_test(tcase, parts_keep_their_order);
-    tcase_add_test(tcase, defaults_of_transactions_and_liveness);
+    tcase_add_test(tcase, a_system_that_is_no_chain_has_a_pace_alone);
+    tcase_add_test(tcase, liveness_needs_a_chain);
+    tcase_add_test(tcase, a_part_is_made_of_a_copy_of_its_options);
+    tcase_add_test(tcase, a_part_is_given_once_and_may_refuse);
     tcase_add_test(tcase, a_failed_build_frees_everything);
     tcase_add_test(tcase, systems_are_released_once);
     tcase_add_test(tcase, a_scenario_that_had_no_memory_says_so);

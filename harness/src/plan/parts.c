@@ -1,4 +1,5 @@
 /* The builder's workloads and expectations, in the order in which they are asked for. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "plan/internal.h"
@@ -107,71 +108,65 @@ void muster_expectation(struct muster_scenario *s, const struct muster_expectati
     }
 }
 
-struct muster__builtin muster__take_places(struct muster_scenario *s, const char *workload,
-                                           const char *expectation)
+/* ---- Parts with more than that ---- */
+
+bool muster_has_part(const struct muster_scenario *s, const struct muster_part *part)
+{
+    for (size_t i = 0; s != NULL && i < s->part_count; i++) {
+        if (s->parts[i].part == part) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void *copy_options(const struct muster_part *part, const void *options)
+{
+    void *copy = calloc(1, part->options_bytes + 1);
+    if (copy != NULL && options != NULL) {
+        memcpy(copy, options, part->options_bytes);
+    }
+    return copy;
+}
+
+/* Takes the places of a part in the order of workloads and expectations. */
+static bool take_places(struct muster_scenario *s, struct muster__given_part *given)
 {
     struct part_list workloads = workloads_of(s);
     struct part_list expectations = expectations_of(s);
-    bool taken = take_place(s, &workloads, workload) && take_place(s, &expectations, expectation);
-    return (struct muster__builtin){ .wanted = taken,
-                                     .workload = *workloads.count - 1,
-                                     .expectation = *expectations.count - 1 };
+    const struct muster_part *part = given->part;
+    if ((part->workload != NULL && !take_place(s, &workloads, part->workload)) ||
+        (part->expectation != NULL && !take_place(s, &expectations, part->expectation))) {
+        return false;
+    }
+    given->workload = *workloads.count - 1;
+    given->expectation = *expectations.count - 1;
+    return true;
 }
 
-/* Ranges that NaN fails too; 0 stands for the default. */
-static void check_transactions(struct muster_scenario *s, const struct muster_transactions *given)
-{
-    if (given->rate_per_block > MUSTER_RATE_MAX) {
-        muster__mistake(s, "transactions.rate_per_block is %u; use 1 to %u", given->rate_per_block,
-                        MUSTER_RATE_MAX);
-    }
-    if (given->users > MUSTER_WALLETS_MAX) {
-        muster__mistake(s, "transactions.users is %u; use at most the number of wallets", given->users);
-    }
-    if (!(given->min_ratio >= 0 && given->min_ratio <= 1)) {
-        muster__mistake(s, "transactions.min_ratio is %g; use a share above 0, to 1", given->min_ratio);
-    }
-    if (given->within_blocks > MUSTER_DEPTH_MAX) {
-        muster__mistake(s, "transactions.within_blocks is %u; use 1 to %u blocks", given->within_blocks,
-                        MUSTER_DEPTH_MAX);
-    }
-}
-
-void muster_transactions(struct muster_scenario *s, const struct muster_transactions *transactions)
+void muster_part(struct muster_scenario *s, const struct muster_part *part, const void *options)
 {
     if (s == NULL) {
         return;
     }
-    if (s->transactions.wanted) {
-        muster__mistake(s, "transactions is given twice; give it once, with the sum of both rates");
+    if (muster_has_part(s, part)) {
+        muster__mistake(s, "%s is given twice; give it once", part->name);
         return;
     }
-    struct muster_transactions given =
-        transactions != NULL ? *transactions : (struct muster_transactions){ 0 };
-    check_transactions(s, &given);
-    s->transactions = muster__take_places(s, "transactions", "inclusion");
-    s->transactions_options = given;
-}
-
-void muster_expect_consensus_liveness(struct muster_scenario *s, const struct muster_liveness *liveness)
-{
-    if (s == NULL) {
+    if (s->part_count == MUSTER_PARTS_MAX) {
+        muster__mistake(s, "%s is one part too many; a scenario has at most %u", part->name,
+                        MUSTER_PARTS_MAX);
         return;
     }
-    if (s->liveness.wanted) {
-        muster__mistake(s, "consensus_liveness is expected twice; expect it once");
+    struct muster__given_part given = { .part = part, .options = copy_options(part, options) };
+    if (given.options == NULL) {
+        (void)muster_error_set(&s->mistake, MUSTER_ENOMEM, "out of memory");
         return;
     }
-    struct muster_liveness given = liveness != NULL ? *liveness : (struct muster_liveness){ 0 };
-    if (!(given.false_alarm >= 0 && given.false_alarm < 1)) {
-        muster__mistake(s, "liveness.false_alarm is %g; use a chance above 0 and below 1", given.false_alarm);
+    if (!take_places(s, &given)) {
+        free(given.options);
+        return;
     }
-    if (given.lag_blocks_max > MUSTER_DEPTH_MAX) {
-        muster__mistake(s, "liveness.lag_blocks_max is %u; use 1 to %u blocks", given.lag_blocks_max,
-                        MUSTER_DEPTH_MAX);
-    }
-    struct part_list list = expectations_of(s);
-    s->liveness.wanted = take_place(s, &list, "consensus_liveness");
-    s->liveness.expectation = *list.count - 1;
-    s->liveness_options = given;
+    s->parts[s->part_count++] = given;
+    muster_require(s, part->capabilities);
 }

@@ -54,6 +54,9 @@ void muster_scenario_destroy(struct muster_scenario *s)
     if (s->owned != NULL) {
         muster_plan_destroy(&s->owned->plan);
     }
+    for (size_t i = 0; i < s->part_count; i++) {
+        free(s->parts[i].options);
+    }
     free(s);
 }
 
@@ -97,18 +100,6 @@ void muster_topology(struct muster_scenario *s, const struct muster_topology *to
     s->owned->plan.node_count = given.nodes;
 }
 
-void muster_wallets(struct muster_scenario *s, uint32_t count)
-{
-    if (s == NULL) {
-        return;
-    }
-    if (count < 1 || count > MUSTER_WALLETS_MAX) {
-        muster__mistake(s, "wallets is %u; use 1 to %u", count, MUSTER_WALLETS_MAX);
-    }
-    s->wallets_given = true;
-    s->owned->plan.wallet_count = count;
-}
-
 void muster_run_duration(struct muster_scenario *s, int64_t duration_ms)
 {
     if (s == NULL) {
@@ -122,29 +113,15 @@ void muster_run_duration(struct muster_scenario *s, int64_t duration_ms)
     s->owned->plan.duration_ms = (uint64_t)duration_ms;
 }
 
-void muster_consensus(struct muster_scenario *s, const struct muster_consensus *consensus)
+void muster_pace(struct muster_scenario *s, uint32_t pace_ms)
 {
     if (s == NULL) {
         return;
     }
-    struct muster_consensus given = consensus != NULL ? *consensus : (struct muster_consensus){ 0 };
-    if (given.slot_ms != 0 && (given.slot_ms < MUSTER_SLOT_MS_MIN || given.slot_ms > MUSTER_SLOT_MS_MAX)) {
-        muster__mistake(s, "consensus.slot_ms is %u; use %u to %u ms", given.slot_ms, MUSTER_SLOT_MS_MIN,
-                        MUSTER_SLOT_MS_MAX);
+    if (pace_ms < MUSTER_PACE_MS_MIN || pace_ms > MUSTER_PACE_MS_MAX) {
+        muster__mistake(s, "pace is %u ms; use %u to %u ms", pace_ms, MUSTER_PACE_MS_MIN, MUSTER_PACE_MS_MAX);
     }
-    /* Written so that NaN fails too. */
-    double coeff = given.active_slot_coeff;
-    if (coeff != 0 && !(coeff >= MUSTER_ACTIVE_SLOT_COEFF_MIN && coeff <= 1)) {
-        muster__mistake(s, "consensus.active_slot_coeff is %g; use %g to 1", coeff,
-                        MUSTER_ACTIVE_SLOT_COEFF_MIN);
-    }
-    if (given.security_depth > MUSTER_DEPTH_MAX) {
-        muster__mistake(s, "consensus.security_depth is %u; use 1 to %u blocks", given.security_depth,
-                        MUSTER_DEPTH_MAX);
-    }
-    s->owned->plan.slot_ms = given.slot_ms;
-    s->owned->plan.active_slot_coeff = given.active_slot_coeff;
-    s->owned->plan.security_depth = given.security_depth;
+    s->owned->plan.pace_ms = pace_ms;
 }
 
 void muster_require(struct muster_scenario *s, uint32_t capabilities)

@@ -1,4 +1,4 @@
-/* Nodes that were not made by the run: are they of one network, and what did the plan's wallets spend there?
+/* Nodes that were not made by the run: are they of one network?
  */
 #ifndef MUSTER_SRC_NETWORK_H
 #define MUSTER_SRC_NETWORK_H
@@ -14,15 +14,5 @@
  * MUSTER_ENOMEM.
  */
 MUSTER_MUST_USE enum muster_rc muster__network_check(struct muster_run *run, struct muster_error *err);
-
-/**
- * Has each wallet go on behind what the network's chain has spent of it, so that a plan can be run again on a
- * network that an earlier run of it made. The feed must have been started.
- *
- * @return MUSTER_OK, also where there are no wallets; MUSTER_EINVAL, not all blocks could be had;
- * MUSTER_ETIMEDOUT; MUSTER_ENOMEM.
- */
-MUSTER_MUST_USE enum muster_rc muster__network_resume_wallets(struct muster_run *run,
-                                                              struct muster_error *err);
 
 #endif

@@ -106,6 +106,7 @@ static enum muster_rc parse_block(const void *state, const struct muster_id *id,
 static const struct muster_system with_blocks = { .name = "fake",
                                                   .request_progress = request_progress,
                                                   .parse_progress = parse_progress,
+                                                  .observer = &muster_chain_observer,
                                                   .request_block = request_block,
                                                   .parse_block = parse_block };
 static const struct muster_system without_blocks = { .name = "fake",

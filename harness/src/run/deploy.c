@@ -8,6 +8,7 @@
 #include "run/attach.h"
 #include "run/deployment.h"
 #include "run/internal.h"
+#include "run/observe.h"
 
 /* ---- What the guardian tells, from its client's thread ---- */
 
@@ -73,7 +74,7 @@ static enum muster_rc make_parts(struct muster_run *run, struct muster_error *er
         rc = muster__http_create(&run->http, err);
     }
     if (rc == MUSTER_OK) {
-        rc = muster__feed_create(run->plan, run->http, run->nodes, run->events, &run->feed, err);
+        rc = muster__observation_create(run, err);
     }
     if (rc == MUSTER_OK) {
         rc = muster__deployment_create(session, run->guardian, run->nodes, &run->deployment, err);

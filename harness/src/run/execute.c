@@ -74,11 +74,8 @@ static void keep_window_open(struct muster_run *run)
 static void close_window(struct muster_run *run)
 {
     atomic_store(&run->closed_ms, muster_clock_ms());
-    struct muster__counts counts;
-    muster__run_counts(run, &counts);
-    muster_run_event(run, "window_closed", "{s:I, s:I}", "open_ms",
-                     (json_int_t)(atomic_load(&run->closed_ms) - atomic_load(&run->opened_ms)), "sent",
-                     (json_int_t)counts.sent);
+    muster_run_event(run, "window_closed", "{s:I}", "open_ms",
+                     (json_int_t)(atomic_load(&run->closed_ms) - atomic_load(&run->opened_ms)));
     muster__workers_stop(run);
 }
 

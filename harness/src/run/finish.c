@@ -6,6 +6,8 @@
 #include "muster/clock.h"
 #include "run/deployment.h"
 #include "run/internal.h"
+#include "run/observe.h"
+#include "run/parts.h"
 #include "run/summary.h"
 
 static void fail(struct muster_run *run, const struct muster_error *cause)
@@ -81,9 +83,7 @@ static void release(struct muster_run *run)
     if (run->worker_given_up) {
         return;
     }
-    for (size_t i = 0; i < run->rite_count; i++) {
-        run->rites[i].perform(run->rites[i].context);
-    }
+    muster__parts_end(run);
     muster__http_destroy(run->http);
     /* Before the guardian's client: until then a runner's threads may use it. */
     if (run->runner_was_up) {
@@ -93,7 +93,7 @@ static void release(struct muster_run *run)
         muster__guardian_detach(run->guardian);
     }
     muster__deployment_destroy(run->deployment);
-    muster__feed_destroy(run->feed);
+    muster__observation_destroy(run);
     muster__nodes_destroy(run->nodes);
     muster__events_close(run->events);
     muster__run_destroy(run);
@@ -108,9 +108,7 @@ enum muster_rc muster_session_finish(struct muster_session *session, struct must
     check_that_it_was_judged(run);
     muster__run_enter(run, MUSTER_CLEAN_UP);
     muster__workers_stop(run);
-    if (run->feed != NULL) {
-        muster__feed_stop(run->feed);
-    }
+    muster__observation_stop(run);
     ask_nodes_to_end(run);
     bool preserve = is_preserved(run);
     take_down(run, preserve);

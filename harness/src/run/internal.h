@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "chain/feed/feed.h"
-#include "chain/transactions/tracker.h"
 #include "evidence/findings.h"
 #include "guardian/charge.h"
 #include "http/http.h"
@@ -36,19 +34,6 @@ struct muster__worker {
     struct muster_error err; /* Of its function alone, until it ended. */
 };
 
-/* A workload's transactions, as the run follows them. */
-struct muster__followed {
-    struct muster__tracker *tracker;
-    void (*catch_up)(void *context); /* Reads what the feed has by now. */
-    void *context;
-};
-
-/* What is to be let go before the feed goes, such as a subscription. */
-struct muster__last_rite {
-    void (*perform)(void *context);
-    void *context;
-};
-
 /* A stretch of time in which at least one node was down because someone asked for it. */
 struct muster__outage {
     uint64_t began_ms;
@@ -65,7 +50,7 @@ struct muster_run {
     struct muster_events *events;
     struct muster_nodes *nodes;
     struct muster_http *http;
-    struct muster_feed *feed;
+    void *observation; /* Of the plan's observer; see run/observe.h. */
     struct muster_guardian_client *guardian;
     struct muster_deployment *deployment;
     void *runner_state;
@@ -85,11 +70,6 @@ struct muster_run {
     size_t worker_count;
     struct muster__worker workers[MUSTER_PARTS_MAX];
     bool worker_given_up; /* A thread still uses the run: it is never freed. */
-    size_t followed_count;
-    struct muster__followed followed[MUSTER_PARTS_MAX]; /* Borrowed from the plan's parts. */
-
-    size_t rite_count;
-    struct muster__last_rite rites[2 * MUSTER_PARTS_MAX];
 
     pthread_mutex_t control; /* One node is controlled at a time. */
     uint32_t controls_under_way;
@@ -118,7 +98,6 @@ struct muster_run *muster__run_create(struct muster_session *session);
 /** Frees the run itself; what it points at must be gone. */
 void muster__run_destroy(struct muster_run *run);
 
-struct muster_feed *muster__run_feed(struct muster_run *run);
 /** Ends the phase that was and begins another: times, an event, a note to the guardian. */
 void muster__run_enter(struct muster_run *run, enum muster_phase phase);
 /** Ends the last phase. */
@@ -144,27 +123,20 @@ enum muster_verdict muster__verdict_of(enum muster_rc rc);
 void muster__run_conclude(struct muster_run *run);
 /** Seconds since the run began, for messages. */
 double muster__run_seconds(const struct muster_run *run, uint64_t monotonic_ms);
-/** Has the run follow a workload's transactions, for its totals and to know when all is settled. */
-void muster__run_follow(struct muster_run *run, const struct muster__followed *followed);
-/** Has `perform` called before the feed is destroyed. MUSTER_OK, or MUSTER_ENOMEM: too many. */
-MUSTER_MUST_USE enum muster_rc muster__run_at_end(struct muster_run *run, void (*perform)(void *context),
-                                                  void *context, struct muster_error *err);
-/** Sums over all trackers. */
-void muster__run_counts(struct muster_run *run, struct muster__counts *ret);
 
-/* ---- run_capture.c ---- */
+/* ---- capture.c ---- */
 
 /** Starts the feed, waits until it has seen every node, and has all expectations take their baseline. */
 MUSTER_MUST_USE enum muster_rc muster__run_capture(struct muster_run *run, struct muster_error *err);
 
-/* ---- run_workers.c ---- */
+/* ---- workers.c ---- */
 
 /** Starts a thread for each workload of the plan. */
 enum muster_rc muster__workers_start(struct muster_run *run, struct muster_error *err);
 /** Tells all workloads to end and waits for them, bounded. One that does not end becomes a failure. */
 void muster__workers_stop(struct muster_run *run);
 
-/* ---- run_settle.c ---- */
+/* ---- settle.c ---- */
 
 /** Cooldown and settle: returns when nothing more is to come, or when its time is up. */
 void muster__run_settle(struct muster_run *run);
@@ -189,12 +161,5 @@ struct muster__answer {
 };
 /** Asks all nodes that run how far they are, at once. answers: one per node; ESKIP for those not asked. */
 void muster__ask_progress(struct muster_run *run, uint32_t timeout_ms, struct muster__answer *answers);
-/** Until when the feed should have fetched a tip that a node told now. */
-uint64_t muster__fetch_deadline_ms(const struct muster_run *run);
-/** As muster__feed_common_height(), for a tip that the feed may have yet to fetch: waits for it that long. */
-MUSTER_MUST_USE enum muster_rc muster__await_common_height(struct muster_run *run,
-                                                           const struct muster_id *tip,
-                                                           const struct muster_id *best, uint64_t deadline_ms,
-                                                           uint64_t *ret);
 
 #endif

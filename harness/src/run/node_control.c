@@ -5,6 +5,7 @@
 #include "muster/clock.h"
 #include "nodes/ready.h"
 #include "run/internal.h"
+#include "run/observe.h"
 
 uint64_t muster__run_ready_ms(const struct muster_run *run)
 {
@@ -107,7 +108,7 @@ static enum muster_rc await_ready(struct muster_run *run, uint32_t node, struct 
     enum muster_rc rc = run->session->runner->endpoint(run->runner_state, node, &endpoint, err);
     if (rc == MUSTER_OK) {
         muster__nodes_set_endpoint(run->nodes, node, &endpoint);
-        muster__feed_node_changed(run->feed, node);
+        muster__run_node_changed(run, node);
         rc = muster__ready_wait(run->plan, run->http, run->nodes, node, MUSTER__PEERS_IF_ANY_RUNS,
                                 deadline_ms, err);
     }
@@ -156,7 +157,7 @@ static enum muster_rc end(struct muster_run *run, uint32_t node, enum muster_act
         return rc;
     }
     muster__nodes_set_state(run->nodes, node, MUSTER_NODE_STOPPED);
-    muster__feed_node_changed(run->feed, node);
+    muster__run_node_changed(run, node);
     return action == MUSTER_STOP ? judge_stop(run, node, &before, err) : MUSTER_OK;
 }
 
@@ -173,7 +174,7 @@ static enum muster_rc pause_or_resume(struct muster_run *run, uint32_t node, enu
         muster__nodes_set_state(run->nodes, node, MUSTER_NODE_RUNNING);
         note_up(run, node);
     }
-    muster__feed_node_changed(run->feed, node);
+    muster__run_node_changed(run, node);
     return rc;
 }
 

@@ -8,9 +8,6 @@
 
 #define POLL_MS_MIN 10u
 #define POLL_MS_MAX 250u
-#define FETCH_MS_MIN 200u
-#define FETCH_MS_MAX 2000u
-#define FETCH_POLL_MS 5u
 
 static enum muster_rc find_node(struct muster_run *run, uint32_t node, struct muster_endpoint *ret,
                                 struct muster_error *err)
@@ -86,7 +83,7 @@ static enum muster_rc describe_wait(struct muster_run *run, uint32_t node, uint6
 
 static uint64_t poll_ms(const struct muster_plan *plan)
 {
-    uint64_t part_ms = plan->block_interval_ms / 8;
+    uint64_t part_ms = plan->pace_ms / 8;
     return part_ms < POLL_MS_MIN ? POLL_MS_MIN : part_ms > POLL_MS_MAX ? POLL_MS_MAX : part_ms;
 }
 
@@ -117,17 +114,6 @@ enum muster_rc muster_node_wait_height(struct muster_run *run, uint32_t node, ui
         }
         uint64_t until_ms = muster_clock_ms() + poll_ms(run->plan);
         muster__run_wait(run, until_ms < deadline_ms ? until_ms : deadline_ms, &changes);
-    }
-}
-
-void muster_node_view(struct muster_run *run, uint32_t node, struct muster_node_view *ret)
-{
-    *ret = (struct muster_node_view){ 0 };
-    if (node < run->plan->node_count) {
-        muster__feed_view(run->feed, node, ret);
-        pthread_mutex_lock(&run->mutex);
-        ret->down_ms = run->down_ms[node];
-        pthread_mutex_unlock(&run->mutex);
     }
 }
 
@@ -233,23 +219,4 @@ void muster__ask_progress(struct muster_run *run, uint32_t timeout_ms, struct mu
     }
     free(questions);
     muster_request_fini(&request);
-}
-
-uint64_t muster__fetch_deadline_ms(const struct muster_run *run)
-{
-    uint64_t interval_ms = run->plan->block_interval_ms;
-    uint64_t limit_ms = interval_ms < FETCH_MS_MIN ? FETCH_MS_MIN : interval_ms;
-    return muster_clock_ms() + (limit_ms < FETCH_MS_MAX ? limit_ms : FETCH_MS_MAX);
-}
-
-enum muster_rc muster__await_common_height(struct muster_run *run, const struct muster_id *tip,
-                                           const struct muster_id *best, uint64_t deadline_ms, uint64_t *ret)
-{
-    uint64_t changes = 0;
-    enum muster_rc rc = muster__feed_common_height(run->feed, tip, best, ret);
-    while (rc != MUSTER_OK && muster_clock_left_ms(deadline_ms) > 0) {
-        muster__run_wait(run, muster_clock_ms() + FETCH_POLL_MS, &changes);
-        rc = muster__feed_common_height(run->feed, tip, best, ret);
-    }
-    return rc;
 }

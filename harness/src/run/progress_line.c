@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "muster/clock.h"
+#include "run/parts.h"
 
 #define TERMINAL_INTERVAL_MS 200u
 #define LINE_INTERVAL_MS 10000u
@@ -69,9 +70,8 @@ const char *muster__progress_format(const struct muster__progress_facts *facts, 
     } else {
         add_height_range(&text, facts);
     }
-    if (facts->has_transactions) {
-        add(&text, " | sent %llu included %llu", (unsigned long long)facts->sent,
-            (unsigned long long)facts->included);
+    if (facts->parts != NULL && facts->parts[0] != '\0') {
+        add(&text, " | %s", facts->parts);
     }
     add(&text, " | restarts %llu", (unsigned long long)facts->restarts);
     return bytes;
@@ -94,7 +94,7 @@ static const char *format_now(const struct muster__progress_line *line, struct m
 {
     uint64_t heights[MUSTER_NODES_MAX] = { 0 };
     bool running[MUSTER_NODES_MAX] = { false };
-    struct muster__counts counts;
+    char parts[MUSTER__PART_TEXT_BYTES];
     struct muster__progress_facts facts = {
         .name = run->plan->name,
         .phase = muster_phase_name(muster_run_phase(run)),
@@ -106,15 +106,13 @@ static const char *format_now(const struct muster__progress_line *line, struct m
     };
     for (uint32_t i = 0; i < run->plan->node_count; i++) {
         struct muster_node_view view;
-        muster__feed_view(run->feed, i, &view);
+        muster_node_view(run, i, &view);
         heights[i] = view.progress.height;
         running[i] = view.state == MUSTER_NODE_RUNNING;
         facts.restarts += muster__nodes_restarts(run->nodes, i);
     }
-    muster__run_counts(run, &counts);
-    facts.has_transactions = run->followed_count > 0;
-    facts.sent = counts.sent;
-    facts.included = counts.included;
+    muster__parts_progress(run, parts);
+    facts.parts = parts;
     return muster__progress_format(&facts, width, text);
 }
 

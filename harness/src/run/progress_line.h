@@ -19,9 +19,7 @@ struct muster__progress_facts {
     uint32_t node_count;
     const uint64_t *heights; /* By node. */
     const bool *running; /* By node. */
-    bool has_transactions;
-    uint64_t sent;
-    uint64_t included;
+    const char *parts; /* Their words; "" or NULL: none. */
     uint64_t restarts;
 };
 

@@ -95,11 +95,6 @@ struct muster_random muster_run_random(const struct muster_run *run, const char 
     return muster_random_stream(run->plan->seed, label);
 }
 
-struct muster_feed *muster__run_feed(struct muster_run *run)
-{
-    return run->feed;
-}
-
 double muster__run_seconds(const struct muster_run *run, uint64_t monotonic_ms)
 {
     uint64_t began_ms = run->session->began_ms;
@@ -318,49 +313,5 @@ void muster__run_conclude(struct muster_run *run)
     if (rc != MUSTER_OK && !run->summarised) {
         run->summarised = true;
         muster__summary_print(run);
-    }
-}
-
-enum muster_rc muster__run_at_end(struct muster_run *run, void (*perform)(void *context), void *context,
-                                  struct muster_error *err)
-{
-    if (run->rite_count >= sizeof run->rites / sizeof run->rites[0]) {
-        return muster_error_set(err, MUSTER_ENOMEM, "the run has too many parts to let go of");
-    }
-    run->rites[run->rite_count++] = (struct muster__last_rite){ .perform = perform, .context = context };
-    return MUSTER_OK;
-}
-
-/* ---- Transactions ---- */
-
-void muster__run_follow(struct muster_run *run, const struct muster__followed *followed)
-{
-    pthread_mutex_lock(&run->mutex);
-    if (run->followed_count < MUSTER_PARTS_MAX) {
-        run->followed[run->followed_count++] = *followed;
-    }
-    pthread_mutex_unlock(&run->mutex);
-}
-
-void muster__run_counts(struct muster_run *run, struct muster__counts *ret)
-{
-    *ret = (struct muster__counts){ 0 };
-    pthread_mutex_lock(&run->mutex);
-    size_t count = run->followed_count;
-    pthread_mutex_unlock(&run->mutex);
-    for (size_t i = 0; i < count; i++) {
-        struct muster__counts one;
-        muster__tracker_counts(run->followed[i].tracker, &one);
-        ret->sent += one.sent;
-        ret->accepted += one.accepted;
-        ret->included += one.included;
-        ret->final += one.final;
-        ret->refused += one.refused;
-        ret->unanswered += one.unanswered;
-        ret->cut_off += one.cut_off;
-        ret->retried += one.retried;
-        ret->in_flight += one.in_flight;
-        ret->held_back += one.held_back;
-        ret->retired += one.retired;
     }
 }

@@ -7,6 +7,8 @@
 #include "guardian/wire.h"
 #include "muster/clock.h"
 #include "run/internal.h"
+#include "run/observe.h"
+#include "run/parts.h"
 
 #ifndef MUSTER_VERSION
 #define MUSTER_VERSION "0.1.0"
@@ -52,18 +54,20 @@ static json_t *expectation_names(const struct muster_plan *plan)
 
 json_t *muster__plan_to_json(const struct muster_plan *plan)
 {
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:b, s:o, s:f, s:I, s:I, s:I, s:o, s:o, "
-        "s:o}",
-        "suite", plan->suite, "name", plan->name, "system", plan->system->name, "layout",
-        muster_layout_name(plan->layout), "nodes", (json_int_t)plan->node_count, "wallets",
-        (json_int_t)plan->wallet_count, "slot_ms", (json_int_t)plan->slot_ms, "active_slot_coeff",
-        plan->active_slot_coeff, "security_depth", (json_int_t)plan->security_depth, "block_interval_ms",
-        (json_int_t)plan->block_interval_ms, "duration_ms", (json_int_t)plan->duration_ms, "node_control",
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:f, s:I, s:I, s:I, s:o, s:o, s:o}", "suite",
+        plan->suite, "name", plan->name, "system", plan->system->name, "layout",
+        muster_layout_name(plan->layout), "nodes", (json_int_t)plan->node_count, "pace_ms",
+        (json_int_t)plan->pace_ms, "duration_ms", (json_int_t)plan->duration_ms, "node_control",
         (plan->capabilities & MUSTER_NODE_CONTROL) != 0, "seed", seed_to_json(plan->seed), "slowdown",
         plan->slowdown, "ready_ms", (json_int_t)plan->ready_ms, "settle_ms", (json_int_t)plan->settle_ms,
         "grace_ms", (json_int_t)plan->grace_ms, "env", env_to_json(plan), "workloads", workload_names(plan),
         "expectations", expectation_names(plan));
+    const struct muster_observer *observer = muster__observer_of(plan);
+    if (object != NULL && observer->add_to_plan_json != NULL) {
+        observer->add_to_plan_json(plan, object);
+    }
+    return object;
 }
 
 /* ---- The run ---- */
@@ -126,46 +130,24 @@ static const char *state_name(enum muster_node_state state)
 static json_t *nodes_to_json(struct muster_run *run)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < run->plan->node_count && run->nodes != NULL && run->feed != NULL; i++) {
+    for (uint32_t i = 0; i < run->plan->node_count && run->observation != NULL; i++) {
         struct muster_node_view view;
         char text[96] = "";
         struct muster_exit exit = { 0 };
-        muster__feed_view(run->feed, i, &view);
+        muster_node_view(run, i, &view);
         bool ended = muster__nodes_exit(run->nodes, i, &exit);
         json_t *how = ended ? json_string(muster_exit_describe(&exit, text)) : json_null();
-        json_array_append_new(
-            list, json_pack("{s:o, s:s, s:I, s:I, s:I, s:s, s:o}", "name", json_sprintf("node-%u", i),
-                            "state", state_name(muster__nodes_state(run->nodes, i)), "restarts",
-                            (json_int_t)muster__nodes_restarts(run->nodes, i), "height",
-                            (json_int_t)view.progress.height, "slot", (json_int_t)view.progress.slot, "tip",
-                            view.progress.tip.text, "exit", how));
+        json_t *node =
+            json_pack("{s:o, s:s, s:I, s:I, s:s, s:o}", "name", json_sprintf("node-%u", i), "state",
+                      state_name(muster__nodes_state(run->nodes, i)), "restarts",
+                      (json_int_t)muster__nodes_restarts(run->nodes, i), "height",
+                      (json_int_t)view.progress.height, "tip", view.progress.tip.text, "exit", how);
+        if (node != NULL && muster__run_has_branches(run)) {
+            json_object_set_new(node, "slot", json_integer((json_int_t)view.progress.slot));
+        }
+        json_array_append_new(list, node);
     }
     return list;
-}
-
-static json_t *transactions_to_json(struct muster_run *run)
-{
-    struct muster__counts counts;
-    muster__run_counts(run, &counts);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sent", (json_int_t)counts.sent,
-                     "accepted", (json_int_t)counts.accepted, "included", (json_int_t)counts.included,
-                     "final", (json_int_t)counts.final, "refused", (json_int_t)counts.refused, "unanswered",
-                     (json_int_t)counts.unanswered, "cut_off", (json_int_t)counts.cut_off, "retried",
-                     (json_int_t)counts.retried, "held_back", (json_int_t)counts.held_back);
-}
-
-static json_t *chain_to_json(struct muster_run *run)
-{
-    struct muster_feed_stats stats;
-    if (run->feed == NULL) {
-        return json_null();
-    }
-    muster__feed_get_stats(run->feed, &stats);
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "best_height", (json_int_t)stats.best_height,
-                     "best_tip", stats.best_tip.text, "blocks_seen", (json_int_t)stats.blocks_seen,
-                     "slots_won", (json_int_t)stats.slots_won, "reorgs", (json_int_t)stats.reorgs,
-                     "deepest_reorg", (json_int_t)stats.deepest_reorg, "propagation_ms_p99",
-                     (json_int_t)muster__feed_propagation_p99_ms(run->feed));
 }
 
 static json_t *variable_to_json(const struct muster_variables *variables, enum muster_variable id)
@@ -220,17 +202,24 @@ json_t *muster__run_to_json(struct muster_run *run)
     enum muster_rc rc = muster__run_failure(run, &cause);
     const struct muster_session *session = run->session;
     char wall[MUSTER_TIMESTAMP_BYTES];
-    return json_pack(
-        "{s:i, s:s, s:o, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "schema", MUSTER__RUN_JSON_SCHEMA, "muster_version", MUSTER_VERSION, "scenario",
+    json_t *object = json_pack(
+        "{s:i, s:s, s:o, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+        MUSTER__RUN_JSON_SCHEMA, "muster_version", MUSTER_VERSION, "scenario",
         json_sprintf("%s.%s", run->plan->suite, run->plan->name), "runner", session->runner->name, "run_id",
         session->run_id, "began", muster_clock_format(session->began_wall_ms, wall), "seed",
         seed_to_json(run->plan->seed), "verdict", verdict_text(run, rc), "code",
         rc == MUSTER_OK ? "" : muster_rc_name(rc), "cause", muster__wire_text(cause.text), "plan",
         muster__plan_to_json(run->plan), "phases", phases_to_json(run), "window", window_to_json(run),
-        "expectations", expectations_to_json(run), "nodes", nodes_to_json(run), "chain", chain_to_json(run),
-        "transactions", transactions_to_json(run), "artifacts", artifacts_to_json(run), "environment",
-        environment_to_json(session->variables));
+        "expectations", expectations_to_json(run), "nodes", nodes_to_json(run), "artifacts",
+        artifacts_to_json(run), "environment", environment_to_json(session->variables));
+    const struct muster_observer *observer = muster__observer_of(run->plan);
+    if (object != NULL && run->observation != NULL && observer->add_to_run_json != NULL) {
+        observer->add_to_run_json(run->observation, object);
+    }
+    if (object != NULL) {
+        muster__parts_add_to_json(run, object);
+    }
+    return object;
 }
 
 enum muster_rc muster__run_save(struct muster_run *run, struct muster_error *err)

@@ -1,34 +1,33 @@
-/* Cooldown and settle: late blocks and answers arrive, nodes that were controlled catch up. */
+/* Cooldown and settle: late effects arrive, nodes that were controlled catch up. */
 #include <stdlib.h>
 
 #include "muster/clock.h"
 #include "run/internal.h"
+#include "run/observe.h"
+#include "run/parts.h"
 #include "run/progress_line.h"
 
 #define POLL_MS_MIN 20u
 #define POLL_MS_MAX 500u
-#define LAG_BLOCKS_MAX 2u
+#define LAG_MAX 2u
 
-/* Whether a node that is so far has the best chain up to `needed` and is not far behind it. */
+/* Whether a node that is so far has the best up to `needed`, and is not far behind it. */
 static bool has_caught_up(struct muster_run *run, const struct muster_progress *progress,
-                          const struct muster_feed_stats *best, uint64_t needed)
+                          const struct muster_progress *best, uint64_t needed)
 {
     uint64_t common = 0;
-    if (run->plan->system->request_block == NULL) {
-        return progress->height + LAG_BLOCKS_MAX >= best->best_height;
-    }
-    return muster__feed_common_height(run->feed, &progress->tip, &best->best_tip, &common) == MUSTER_OK &&
-           common >= needed && common + LAG_BLOCKS_MAX >= best->best_height;
+    return muster__run_common_height(run, progress, best, &common) == MUSTER_OK && common >= needed &&
+           common + LAG_MAX >= best->height;
 }
 
-/* As far as the feed has seen. */
+/* As far as was observed. */
 static bool nodes_agree(struct muster_run *run, uint64_t needed)
 {
-    struct muster_feed_stats best;
-    muster__feed_get_stats(run->feed, &best);
+    struct muster_progress best;
+    muster__run_best(run, &best);
     for (uint32_t i = 0; i < run->plan->node_count; i++) {
         struct muster_node_view view;
-        muster__feed_view(run->feed, i, &view);
+        muster_node_view(run, i, &view);
         if (view.state == MUSTER_NODE_RUNNING &&
             (view.failing_since_ms != 0 || !has_caught_up(run, &view.progress, &best, needed))) {
             return false;
@@ -37,13 +36,13 @@ static bool nodes_agree(struct muster_run *run, uint64_t needed)
     return true;
 }
 
-/* As they say themselves: the feed may have a block from a node's stream that is not on the node's chain. */
+/* As they say themselves: what was observed may have come from elsewhere, such as a stream. */
 static bool nodes_say_so(struct muster_run *run, uint64_t needed, uint64_t left_ms)
 {
-    struct muster_feed_stats best;
+    struct muster_progress best;
     uint64_t timeout_ms = (uint64_t)(MUSTER__ANSWER_MS * run->plan->slowdown);
     struct muster__answer *answers = calloc(run->plan->node_count, sizeof *answers);
-    muster__feed_get_stats(run->feed, &best);
+    muster__run_best(run, &best);
     bool all = answers != NULL && left_ms > 0;
     if (all) {
         muster__ask_progress(run, (uint32_t)(timeout_ms < left_ms ? timeout_ms : left_ms), answers);
@@ -59,20 +58,13 @@ static bool nodes_say_so(struct muster_run *run, uint64_t needed, uint64_t left_
 static bool is_settled(struct muster_run *run, uint64_t deadline_ms)
 {
     uint64_t needed = 0;
-    for (size_t i = 0; i < run->followed_count; i++) {
-        uint64_t height = 0;
-        run->followed[i].catch_up(run->followed[i].context);
-        if (!muster__tracker_settled(run->followed[i].tracker, &height)) {
-            return false;
-        }
-        needed = height > needed ? height : needed;
-    }
-    return nodes_agree(run, needed) && nodes_say_so(run, needed, muster_clock_left_ms(deadline_ms));
+    return muster__parts_settled(run, &needed) && nodes_agree(run, needed) &&
+           nodes_say_so(run, needed, muster_clock_left_ms(deadline_ms));
 }
 
 static uint64_t poll_ms(const struct muster_plan *plan)
 {
-    uint64_t quarter_ms = plan->block_interval_ms / 4;
+    uint64_t quarter_ms = plan->pace_ms / 4;
     return quarter_ms < POLL_MS_MIN ? POLL_MS_MIN : quarter_ms > POLL_MS_MAX ? POLL_MS_MAX : quarter_ms;
 }
 

@@ -4,6 +4,7 @@
 
 #include "muster/clock.h"
 #include "run/deployment.h"
+#include "run/parts.h"
 
 #define NUMBERS_SHOWN_MAX 8u
 
@@ -46,18 +47,12 @@ static void write_cause(const char *text, FILE *out)
 void muster__summary_write(struct muster_run *run, FILE *out)
 {
     struct muster_error cause = { 0 };
-    struct muster__counts counts;
     enum muster_rc rc = muster__run_failure(run, &cause);
     write_head(run, rc, out);
     for (size_t i = 0; i < run->plan->expectation_count; i++) {
         write_report(&run->reports[i], out);
     }
-    muster__run_counts(run, &counts);
-    if (run->followed_count > 0) {
-        fprintf(out, "  transactions: %llu sent, %llu accepted, %llu included, %llu final\n",
-                (unsigned long long)counts.sent, (unsigned long long)counts.accepted,
-                (unsigned long long)counts.included, (unsigned long long)counts.final);
-    }
+    muster__parts_summary(run, out);
     if (run->kept) {
         fprintf(out, "  artifacts: %s\n", run->session->directory);
     }

@@ -209,7 +209,7 @@ static enum muster_rc judge_height(const struct muster__liveness_facts *facts, u
         snprintf(since, sizeof since, "%.1f s", seconds(facts, it->changed_ms));
     }
     char branch[80] = "";
-    if (facts->has_blocks && it->on_tree && it->common_height < it->height) {
+    if (it->on_tree && it->common_height < it->height) {
         snprintf(branch, sizeof branch, "; its chain left the best one after height %llu",
                  (unsigned long long)it->common_height);
     }
@@ -297,5 +297,11 @@ enum muster_rc muster__liveness_judge_nodes(const struct muster__liveness_facts 
     /* The plainest fact first, over all nodes: who answers nonsense holds others up as well. */
     enum muster_rc rc = judge_each(facts, judge_answer, lag_max, err);
     rc = rc == MUSTER_OK ? judge_each(facts, judge_height, lag_max, err) : rc;
-    return rc == MUSTER_OK && facts->has_blocks ? judge_each(facts, judge_branch, lag_max, err) : rc;
+    return rc == MUSTER_OK ? judge_each(facts, judge_branch, lag_max, err) : rc;
+}
+
+void muster__liveness_resolve(struct muster_liveness *options)
+{
+    options->false_alarm = options->false_alarm != 0 ? options->false_alarm : 1e-6;
+    options->lag_blocks_max = options->lag_blocks_max != 0 ? options->lag_blocks_max : 2;
 }

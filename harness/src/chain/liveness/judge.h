@@ -81,7 +81,6 @@ struct muster__liveness_facts {
     uint64_t lag_blocks_plausible; /* On top, for the propagation observed. */
     uint64_t silent_ms; /* Since the best chain last grew. */
     uint64_t silent_ms_max; /* What is plausible. */
-    bool has_blocks; /* The system has blocks that can be asked for. */
     uint32_t node_count;
     const struct muster__liveness_node *nodes;
 };
@@ -100,5 +99,8 @@ double muster__liveness_rate(double active_slot_coeff, double up_share);
 /** How long a healthy chain may be silent: gaps longer than this have a chance below false_alarm. */
 uint64_t muster__liveness_silence_ms(double active_slot_coeff, uint32_t slot_ms, double up_share,
                                      double false_alarm);
+
+/** Fills in the defaults. */
+void muster__liveness_resolve(struct muster_liveness *options);
 
 #endif

@@ -42,7 +42,6 @@ static void set_up(void)
                                              .lag_blocks_max = 2,
                                              .silent_ms = 100,
                                              .silent_ms_max = 3000,
-                                             .has_blocks = true,
                                              .node_count = NODES,
                                              .nodes = nodes };
 }
@@ -343,22 +342,23 @@ START_TEST(no_node_left_is_red)
 }
 END_TEST
 
-START_TEST(without_blocks_only_heights_are_compared)
+START_TEST(defaults_of_liveness)
 {
-    facts.has_blocks = false;
-    for (unsigned i = 0; i < NODES; i++) {
-        nodes[i].on_tree = false;
-    }
-    ck_assert_int_eq(judge_nodes(), MUSTER_OK);
-    nodes[2].height = 1;
-    ck_assert_int_eq(judge_nodes(), MUSTER_EEXPECT);
-    ck_assert_says("node-2 has been at height 1");
+    struct muster_liveness liveness = { 0 };
+    muster__liveness_resolve(&liveness);
+    ck_assert_double_eq(liveness.false_alarm, 1e-6);
+    ck_assert_uint_eq(liveness.lag_blocks_max, 2);
+    liveness = (struct muster_liveness){ 0.01, 5 };
+    muster__liveness_resolve(&liveness);
+    ck_assert_double_eq(liveness.false_alarm, 0.01);
+    ck_assert_uint_eq(liveness.lag_blocks_max, 5);
 }
 END_TEST
 
 static TCase *slots_case(void)
 {
     TCase *tcase = tcase_create("slots");
+    tcase_add_test(tcase, defaults_of_liveness);
     tcase_add_test(tcase, whole_slots_of_the_window_count);
     tcase_add_test(tcase, a_window_on_the_slots_edge_counts_whole);
     tcase_add_test(tcase, a_chain_older_than_the_machine_is_fine);
@@ -393,7 +393,6 @@ static TCase *judgement_case(void)
     tcase_add_test(tcase, a_final_block_off_the_best_chain_is_red);
     tcase_add_test(tcase, a_stopped_node_is_not_judged);
     tcase_add_test(tcase, no_node_left_is_red);
-    tcase_add_test(tcase, without_blocks_only_heights_are_compared);
     return tcase;
 }
 

@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "chain/feed/feed_run.h"
 #include "muster/clock.h"
-#include "plan/part.h"
+#include "muster/part.h"
 #include "run/internal.h"
 
 #define ROUND_MS_MIN 3000u
 #define ROUND_POLL_MS_MIN 50u
 #define ROUND_POLL_MS_MAX 1000u
+#define ROUNDS_BLOCKS 5u /* Block intervals for which a judgement that fails is repeated. */
 
 struct liveness {
     struct muster_liveness options; /* Resolved. */
@@ -81,55 +83,23 @@ static void catch_up(struct liveness *liveness, struct muster_run *run)
     }
 }
 
-/* A system without blocks has heights all the same. */
-static void see_heights(struct liveness *liveness, struct muster_run *run)
-{
-    struct muster_feed_stats stats;
-    muster__feed_get_stats(run->feed, &stats);
-    uint64_t best = stats.best_height;
-    for (uint32_t i = 0; i < run->plan->node_count; i++) {
-        struct muster_node_view view;
-        muster__feed_view(run->feed, i, &view);
-        best = view.progress.height > best ? view.progress.height : best;
-    }
-    if (best > liveness->best_height) {
-        grow(liveness, run, best, muster_clock_ms());
-    }
-}
-
-static void let_go(void *context)
-{
-    struct liveness *liveness = context;
-    muster_feed_unsubscribe(liveness->chain);
-    liveness->chain = NULL;
-}
-
 static enum muster_rc capture(struct muster_run *run, void *context, struct muster_error *err)
 {
     struct liveness *liveness = context;
     struct muster_feed_stats stats;
     *liveness = (struct liveness){ .options = liveness->options };
-    muster__feed_get_stats(run->feed, &stats);
+    muster__feed_get_stats(muster__run_feed(run), &stats);
     liveness->best_height = stats.best_height;
     liveness->grew_ms = muster_clock_ms();
     muster_run_event(run, "baseline", "{s:s, s:I}", "expectation", "consensus_liveness", "height",
                      (json_int_t)stats.best_height);
-    if (run->plan->system->request_block == NULL) {
-        return MUSTER_OK;
-    }
-    enum muster_rc rc = muster__run_at_end(run, let_go, liveness, err);
-    return rc == MUSTER_OK ? muster_feed_subscribe(run, UINT64_MAX, &liveness->chain, err) : rc;
+    return muster_feed_subscribe(run, UINT64_MAX, &liveness->chain, err);
 }
 
 static enum muster_rc check(struct muster_run *run, void *context, struct muster_error *err)
 {
-    struct liveness *liveness = context;
-    if (run->plan->system->request_block == NULL) {
-        see_heights(liveness, run);
-        return MUSTER_OK;
-    }
-    catch_up(liveness, run);
-    return muster__feed_equivocation(run->feed, err);
+    catch_up(context, run);
+    return muster__feed_equivocation(muster__run_feed(run), err);
 }
 
 /* ---- Facts ---- */
@@ -171,14 +141,15 @@ static void count_slots(struct liveness *liveness, struct muster_run *run, struc
                                             outage_count, scene->slots);
     for (size_t i = 0; i < count; i++) {
         facts->slots += scene->slots[i].to - scene->slots[i].from + 1;
-        facts->won += muster__feed_slots_won(run->feed, scene->slots[i].from, scene->slots[i].to);
+        facts->won += muster__feed_slots_won(muster__run_feed(run), scene->slots[i].from, scene->slots[i].to);
     }
     facts->outage_share_up = 1.0 - (double)down_most / run->plan->node_count;
     count = muster__slots_of_outages(liveness->origin_ms, run->plan->slot_ms, window, scene->outages,
                                      outage_count, recovery_ms_of(run->plan), scene->slots);
     for (size_t i = 0; i < count; i++) {
         facts->outage_slots += scene->slots[i].to - scene->slots[i].from + 1;
-        facts->outage_won += muster__feed_slots_won(run->feed, scene->slots[i].from, scene->slots[i].to);
+        facts->outage_won +=
+            muster__feed_slots_won(muster__run_feed(run), scene->slots[i].from, scene->slots[i].to);
     }
 }
 
@@ -186,13 +157,13 @@ static void look_at_branch(struct muster_run *run, const struct muster_id *best,
                            const struct muster_progress *progress, struct muster__liveness_node *node)
 {
     uint64_t own_height = 0;
-    node->on_tree =
-        muster__feed_common_height(run->feed, &progress->tip, best, &node->common_height) == MUSTER_OK;
-    node->final_known =
-        progress->final.text[0] != '\0' &&
-        muster__feed_common_height(run->feed, &progress->final, &progress->final, &own_height) == MUSTER_OK &&
-        muster__feed_common_height(run->feed, &progress->final, best, &node->final_common_height) ==
-            MUSTER_OK;
+    node->on_tree = muster__feed_common_height(muster__run_feed(run), &progress->tip, best,
+                                               &node->common_height) == MUSTER_OK;
+    node->final_known = progress->final.text[0] != '\0' &&
+                        muster__feed_common_height(muster__run_feed(run), &progress->final, &progress->final,
+                                                   &own_height) == MUSTER_OK &&
+                        muster__feed_common_height(muster__run_feed(run), &progress->final, best,
+                                                   &node->final_common_height) == MUSTER_OK;
     node->final_height = own_height;
 }
 
@@ -234,19 +205,14 @@ static void look_at_nodes(struct muster_run *run, struct scene *scene, struct mu
     struct muster_feed_stats best;
     uint32_t timeout_ms = (uint32_t)(MUSTER__ANSWER_MS * run->plan->slowdown);
     /* Best first: what nodes answer then is as new or newer, so that growth is not taken for lag. */
-    muster__feed_get_stats(run->feed, &best);
+    muster__feed_get_stats(muster__run_feed(run), &best);
     muster__ask_progress(run, timeout_ms, scene->answers);
     facts->best_height = best.best_height;
     for (uint32_t i = 0; i < run->plan->node_count; i++) {
-        muster__feed_view(run->feed, i, &scene->views[i]);
+        muster_node_view(run, i, &scene->views[i]);
         look_at_node(run, i, &best.best_tip, scene);
-        if (!facts->has_blocks && scene->nodes[i].height > facts->best_height) {
-            facts->best_height = scene->nodes[i].height;
-        }
     }
-    if (facts->has_blocks) {
-        await_tips(run, &best.best_tip, scene);
-    }
+    await_tips(run, &best.best_tip, scene);
 }
 
 static double share_up(const struct muster__liveness_facts *facts)
@@ -277,18 +243,13 @@ static enum muster_rc judge_round(struct liveness *liveness, struct muster_run *
         .active_slot_coeff = plan->active_slot_coeff,
         .false_alarm = liveness->options.false_alarm,
         .lag_blocks_max = liveness->options.lag_blocks_max,
-        .has_blocks = plan->system->request_block != NULL,
         .node_count = plan->node_count,
         .nodes = scene->nodes,
     };
-    uint64_t propagation_ms = muster__feed_propagation_p99_ms(run->feed);
+    uint64_t propagation_ms = muster__feed_propagation_p99_ms(muster__run_feed(run));
     facts.lag_blocks_plausible = (propagation_ms + plan->block_interval_ms - 1) / plan->block_interval_ms;
     look_at_nodes(run, scene, &facts);
-    if (facts.has_blocks) {
-        catch_up(liveness, run);
-    } else {
-        see_heights(liveness, run);
-    }
+    catch_up(liveness, run);
     count_slots(liveness, run, scene, &facts);
     facts.has_slots = liveness->has_slots;
     facts.blocks = liveness->blocks;
@@ -312,7 +273,7 @@ static enum muster_rc judge_rounds(struct liveness *liveness, struct muster_run 
                                    struct muster_report *report, struct muster_error *err)
 {
     uint64_t changes = 0;
-    uint64_t blocks_ms = MUSTER__LIVENESS_BLOCKS * run->plan->block_interval_ms;
+    uint64_t blocks_ms = ROUNDS_BLOCKS * run->plan->block_interval_ms;
     uint64_t limit_ms = blocks_ms > ROUND_MS_MIN ? blocks_ms : ROUND_MS_MIN;
     uint64_t deadline_ms = muster_clock_ms() + (uint64_t)((double)limit_ms * run->plan->slowdown);
     for (unsigned round = 1;; round++) {
@@ -338,25 +299,65 @@ static enum muster_rc evaluate(struct muster_run *run, void *context, struct mus
     }
     enum muster_rc rc = judge_rounds(context, run, scene, report, err);
     free(scene);
-    if (rc == MUSTER_OK && run->plan->system->request_block != NULL) {
-        rc = muster__feed_equivocation(run->feed, err);
-    }
-    return rc;
+    return rc != MUSTER_OK ? rc : muster__feed_equivocation(muster__run_feed(run), err);
 }
 
-enum muster_rc muster__liveness_make(const struct muster_liveness *resolved, struct muster_expectation *ret,
-                                     struct muster_error *err)
+/* ---- The part ---- */
+
+static void end(struct muster_run *run, void *state)
 {
+    struct liveness *liveness = state;
+    (void)run;
+    muster_feed_unsubscribe(liveness->chain);
+    liveness->chain = NULL;
+}
+
+static enum muster_rc make(const struct muster_plan *plan, const void *options, void **state,
+                           struct muster_error *err)
+{
+    if (plan->system->request_block == NULL) {
+        return muster_error_set(err, MUSTER_EINVAL,
+                                "consensus_liveness is expected, but the system '%s' has no blocks; leave it "
+                                "out, or expect what this system has",
+                                plan->system->name);
+    }
     struct liveness *liveness = calloc(1, sizeof *liveness);
     if (liveness == NULL) {
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for an expectation");
     }
-    liveness->options = *resolved;
-    *ret = (struct muster_expectation){ .name = "consensus_liveness",
-                                        .capture = capture,
-                                        .check = check,
-                                        .evaluate = evaluate,
-                                        .context = liveness,
-                                        .destroy = free };
+    liveness->options = *(const struct muster_liveness *)options;
+    muster__liveness_resolve(&liveness->options);
+    *state = liveness;
     return MUSTER_OK;
+}
+
+static const struct muster_part liveness_part = {
+    .name = "consensus_liveness",
+    .expectation = "consensus_liveness",
+    .options_bytes = sizeof(struct muster_liveness),
+    .make = make,
+    .capture = capture,
+    .check = check,
+    .evaluate = evaluate,
+    .end = end,
+    .release = free,
+};
+
+void muster_expect_consensus_liveness(struct muster_scenario *s, const struct muster_liveness *liveness)
+{
+    struct muster_liveness given = liveness != NULL ? *liveness : (struct muster_liveness){ 0 };
+    if (muster_has_part(s, &liveness_part)) {
+        muster_scenario_refuse(s, "consensus_liveness is expected twice; expect it once");
+        return;
+    }
+    /* Written so that NaN fails too; 0 stands for the default. */
+    if (!(given.false_alarm >= 0 && given.false_alarm < 1)) {
+        muster_scenario_refuse(s, "liveness.false_alarm is %g; use a chance above 0 and below 1",
+                               given.false_alarm);
+    }
+    if (given.lag_blocks_max > MUSTER_DEPTH_MAX) {
+        muster_scenario_refuse(s, "liveness.lag_blocks_max is %u; use 1 to %u blocks", given.lag_blocks_max,
+                               MUSTER_DEPTH_MAX);
+    }
+    muster_part(s, &liveness_part, &given);
 }

@@ -1,10 +1,11 @@
 /* Wallets of a plan that is run again on a network it made: what a wallet spends is known in advance, so what
  * the chain has spent already tells where each stands. */
+#include "chain/transactions/attach_wallets.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "muster/clock.h"
-#include "run/attach.h"
 #include "run/internal.h"
 
 #define HISTORY_MS 60000u /* Times slow-down: until the feed has walked back to the first block. */
@@ -120,7 +121,7 @@ static enum muster_rc move_on(struct muster_run *run, uint32_t wallet, const str
     return rc;
 }
 
-enum muster_rc muster__network_resume_wallets(struct muster_run *run, struct muster_error *err)
+enum muster_rc muster__resume_wallets(struct muster_run *run, struct muster_error *err)
 {
     const struct muster_plan *plan = run->plan;
     struct spent spent = { 0 };

@@ -3,13 +3,14 @@
 
 #include <stdlib.h>
 
+#include "chain/feed/feed_run.h"
 #include "chain/transactions/traffic.h"
 #include "muster/clock.h"
-#include "plan/part.h"
 #include "run/internal.h"
 
 #define JUDGE_MS_MIN 1000u
 #define JUDGE_POLL_MS 50u
+#define JUDGE_BLOCKS 3u /* Block intervals for which a judgement that fails is repeated. */
 
 /* What a judgement looks at. */
 struct scene {
@@ -19,72 +20,12 @@ struct scene {
     struct muster__inclusion_node nodes[MUSTER_NODES_MAX];
 };
 
-void muster__traffic_catch_up(void *context)
-{
-    struct muster__traffic *traffic = context;
-    struct muster_feed_event event;
-    enum muster_rc rc = MUSTER_OK;
-    pthread_mutex_lock(&traffic->reading);
-    while (traffic->chain != NULL && (rc = muster_feed_next(traffic->chain, 0, &event)) == MUSTER_OK) {
-        if (event.kind == MUSTER_FEED_BLOCK) {
-            traffic->blocks++;
-            muster__tracker_block(traffic->tracker, event.block, event.height, event.seen_ms);
-        } else {
-            muster__tracker_reorg(traffic->tracker, event.height);
-        }
-    }
-    traffic->fell_behind = traffic->fell_behind || rc == MUSTER_ENOTFOUND;
-    pthread_mutex_unlock(&traffic->reading);
-}
-
-static void let_go(void *context)
-{
-    struct muster__traffic *traffic = context;
-    pthread_mutex_lock(&traffic->reading);
-    muster_feed_unsubscribe(traffic->chain);
-    traffic->chain = NULL;
-    pthread_mutex_unlock(&traffic->reading);
-}
-
-enum muster_rc muster__inclusion_capture(struct muster_run *run, void *context, struct muster_error *err)
-{
-    struct muster__traffic *traffic = context;
-    muster__tracker_destroy(traffic->tracker);
-    traffic->run = run;
-    traffic->blocks = 0;
-    traffic->fell_behind = false;
-    traffic->tracker = muster__tracker_create(MUSTER__TRACKER_RECORDS_MAX, traffic->options.within_blocks,
-                                              run->plan->security_depth);
-    if (traffic->tracker == NULL) {
-        return muster_error_set(err, MUSTER_ENOMEM, "no memory to follow transactions");
-    }
-    enum muster_rc rc = muster__run_at_end(run, let_go, traffic, err);
-    if (rc == MUSTER_OK) {
-        rc = muster_feed_subscribe(run, UINT64_MAX, &traffic->chain, err);
-    }
-    if (rc == MUSTER_OK) {
-        muster__run_follow(run, &(struct muster__followed){ .tracker = traffic->tracker,
-                                                            .catch_up = muster__traffic_catch_up,
-                                                            .context = traffic });
-    }
-    return rc;
-}
-
-/* Not a judgement: it only keeps the tracker up with the chain. */
-enum muster_rc muster__inclusion_check(struct muster_run *run, void *context, struct muster_error *err)
-{
-    (void)run;
-    (void)err;
-    muster__traffic_catch_up(context);
-    return MUSTER_OK;
-}
-
 static void look_at_node(struct muster_run *run, struct scene *scene, uint32_t i, uint64_t deadline_ms)
 {
     struct muster__inclusion_node *node = &scene->nodes[i];
     const struct muster__answer *answer = &scene->answers[i];
     struct muster_node_view *view = &scene->views[i];
-    muster__feed_view(run->feed, i, view);
+    muster_node_view(run, i, view);
     *node = (struct muster__inclusion_node){ .judged = view->state == MUSTER_NODE_RUNNING };
     if (!node->judged) {
         return;
@@ -100,7 +41,7 @@ static void look_at_node(struct muster_run *run, struct scene *scene, uint32_t i
 /* The nodes are asked: blocks that one streams need not be on its chain. */
 static void look_at_nodes(struct muster_run *run, struct scene *scene)
 {
-    muster__feed_get_stats(run->feed, &scene->best);
+    muster__feed_get_stats(muster__run_feed(run), &scene->best);
     muster__ask_progress(run, (uint32_t)(MUSTER__ANSWER_MS * run->plan->slowdown), scene->answers);
     uint64_t deadline_ms = muster__fetch_deadline_ms(run);
     for (uint32_t i = 0; i < run->plan->node_count; i++) {
@@ -113,7 +54,7 @@ static enum muster_rc judge_now(struct muster_run *run, struct muster__traffic *
 {
     muster__traffic_catch_up(traffic);
     look_at_nodes(run, scene);
-    enum muster_rc loss = traffic->fell_behind ? muster__feed_loss(run->feed, err) : MUSTER_OK;
+    enum muster_rc loss = traffic->fell_behind ? muster__feed_loss(muster__run_feed(run), err) : MUSTER_OK;
     if (loss != MUSTER_OK) {
         return muster_error_context(err, loss, "what became of the transactions is not known");
     }
@@ -142,7 +83,7 @@ static enum muster_rc judge_for_a_while(struct muster_run *run, struct muster__t
                                         struct muster_error *err)
 {
     uint64_t changes = 0;
-    uint64_t blocks_ms = MUSTER__INCLUSION_BLOCKS * run->plan->block_interval_ms;
+    uint64_t blocks_ms = JUDGE_BLOCKS * run->plan->block_interval_ms;
     uint64_t limit_ms = blocks_ms > JUDGE_MS_MIN ? blocks_ms : JUDGE_MS_MIN;
     uint64_t deadline_ms = muster_clock_ms() + (uint64_t)((double)limit_ms * run->plan->slowdown);
     for (;;) {
@@ -167,39 +108,4 @@ enum muster_rc muster__inclusion_evaluate(struct muster_run *run, void *context,
     enum muster_rc rc = judge_for_a_while(run, context, scene, report, err);
     free(scene);
     return rc;
-}
-
-void muster__traffic_destroy(void *context)
-{
-    struct muster__traffic *traffic = context;
-    if (traffic != NULL) {
-        muster__tracker_destroy(traffic->tracker);
-        pthread_mutex_destroy(&traffic->reading);
-        pthread_mutex_destroy(&traffic->sending);
-        free(traffic);
-    }
-}
-
-enum muster_rc muster__transactions_make(const struct muster_transactions *resolved,
-                                         struct muster_workload *workload,
-                                         struct muster_expectation *inclusion, struct muster_error *err)
-{
-    struct muster__traffic *traffic = calloc(1, sizeof *traffic);
-    if (traffic == NULL) {
-        return muster_error_set(err, MUSTER_ENOMEM, "no memory for the transactions");
-    }
-    traffic->options = *resolved;
-    pthread_mutex_init(&traffic->reading, NULL);
-    pthread_mutex_init(&traffic->sending, NULL);
-    TAILQ_INIT(&traffic->again);
-    *workload = (struct muster_workload){ .name = "transactions",
-                                          .run = muster__transactions_run,
-                                          .context = traffic };
-    *inclusion = (struct muster_expectation){ .name = "inclusion",
-                                              .capture = muster__inclusion_capture,
-                                              .check = muster__inclusion_check,
-                                              .evaluate = muster__inclusion_evaluate,
-                                              .context = traffic,
-                                              .destroy = muster__traffic_destroy };
-    return MUSTER_OK;
 }

@@ -170,7 +170,7 @@ START_TEST(a_chain_that_is_lost_is_red)
     muster_transactions(s, &(struct muster_transactions){ .rate_per_block = 4, .within_blocks = 5 });
     muster_workload(s, &(struct muster_workload){ .name = "hole", .run = make_hole });
     cluster_start(s, 1.0);
-    limit_history(cluster.run->feed, 50);
+    limit_history(cluster.run->observation, 50);
     ck_assert_int_eq(cluster_execute(&err), MUSTER_EEXPECT);
     ck_assert_says(err, "what became of the transactions is not known: the best chain was lost ");
     cluster_assert_finish(MUSTER_EEXPECT);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "chain/feed/feed_run.h"
 #include "chain/transactions/pace.h"
 #include "chain/transactions/traffic.h"
 #include "guardian/wire.h"
@@ -62,7 +63,7 @@ static void land(struct muster__flight *flight)
 static void land_accepted(struct muster__flight *flight)
 {
     struct muster_feed_stats stats;
-    muster__feed_get_stats(flight->traffic->run->feed, &stats);
+    muster__feed_get_stats(muster__run_feed(flight->traffic->run), &stats);
     muster__tracker_accepted(flight->traffic->tracker, &flight->submission.identity, flight->node,
                              muster_clock_ms(), stats.best_height);
     settle(flight, true);
@@ -284,7 +285,7 @@ static enum muster_rc subscribe(struct sender *sender, struct muster_error *err)
     struct muster_feed_stats stats;
     muster_feed_unsubscribe(sender->blocks);
     sender->blocks = NULL;
-    muster__feed_get_stats(sender->run->feed, &stats);
+    muster__feed_get_stats(muster__run_feed(sender->run), &stats);
     sender->pace.height = stats.best_height > sender->pace.height ? stats.best_height : sender->pace.height;
     return muster_feed_subscribe(sender->run, UINT64_MAX, &sender->blocks, err);
 }

@@ -2,6 +2,7 @@
 #ifndef MUSTER_SRC_TRAFFIC_H
 #define MUSTER_SRC_TRAFFIC_H
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,17 +32,27 @@ struct muster__traffic {
     TAILQ_HEAD(, muster__flight) again;
 };
 
-/** The workload's function; its context is the traffic. */
+/** Fills in the defaults; the plan's wallets and security depth must be known. */
+void muster__transactions_resolve(const struct muster_plan *plan, struct muster_transactions *options);
+
+/* The slots of the part; see muster/part.h. Their context is the traffic. */
+
+/** sender.c */
 enum muster_rc muster__transactions_run(struct muster_run *run, void *context, struct muster_error *err);
+
+/** inclusion.c */
+enum muster_rc muster__inclusion_evaluate(struct muster_run *run, void *context, struct muster_report *report,
+                                          struct muster_error *err);
+
+enum muster_rc muster__traffic_capture(struct muster_run *run, void *context, struct muster_error *err);
+enum muster_rc muster__traffic_check(struct muster_run *run, void *context, struct muster_error *err);
+bool muster__traffic_settled(struct muster_run *run, void *context, uint64_t *height);
+void muster__traffic_end(struct muster_run *run, void *context);
+bool muster__traffic_progress(struct muster_run *run, void *context, char *text, size_t bytes);
+bool muster__traffic_summary(struct muster_run *run, void *context, char *text, size_t bytes);
+json_t *muster__traffic_to_json(struct muster_run *run, void *context);
 
 /** Tells the tracker what the feed has by now. */
 void muster__traffic_catch_up(void *traffic);
-
-/* The slots of the expectation. */
-enum muster_rc muster__inclusion_capture(struct muster_run *run, void *context, struct muster_error *err);
-enum muster_rc muster__inclusion_check(struct muster_run *run, void *context, struct muster_error *err);
-enum muster_rc muster__inclusion_evaluate(struct muster_run *run, void *context, struct muster_report *report,
-                                          struct muster_error *err);
-void muster__traffic_destroy(void *traffic);
 
 #endif

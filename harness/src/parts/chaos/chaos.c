@@ -6,6 +6,7 @@
 
 #include "guardian/wire.h"
 #include "muster/clock.h"
+#include "parts/chaos/watch.h"
 #include "run/internal.h"
 
 #define MUSTER_LOG_MODULE "chaos"
@@ -30,7 +31,7 @@ static struct muster__deed *begin(struct muster__chaos *chaos, const struct must
 {
     struct muster__deed *deed = &chaos->deeds[step->node];
     struct muster_node_view view;
-    muster__feed_view(chaos->run->feed, step->node, &view);
+    muster_node_view(chaos->run, step->node, &view);
     pthread_mutex_lock(&chaos->mutex);
     *deed = (struct muster__deed){ .number = ++chaos->asked,
                                    .node = step->node,

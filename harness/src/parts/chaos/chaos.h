@@ -10,7 +10,7 @@
 #include "parts/chaos/recovers_judge.h"
 #include "parts/chaos/schedule.h"
 
-/* One for each muster_chaos(); the expectation's context, borrowed by the workload. */
+/* One for each muster_chaos(): the part's state. */
 struct muster__chaos {
     struct muster__chaos_options options; /* Resolved. */
     struct muster__chaos_schedule schedule; /* The workload's own. */
@@ -28,14 +28,15 @@ struct muster__chaos {
     struct muster_error red; /* The first; rc MUSTER_OK while there is none. */
 };
 
-/** The workload's function; its context is the chaos. */
+/* The slots of the part; see muster/part.h. Their context is the chaos. */
+
+/** chaos.c */
 enum muster_rc muster__chaos_run(struct muster_run *run, void *context, struct muster_error *err);
 
-/** Looks at all nodes that are on their way back, and judges them. Any thread. */
-void muster__chaos_observe(struct muster__chaos *chaos);
-
-/** Judges what is open for the last time, as it stands: for actions that failed. With the mutex held. */
-void muster__chaos_end_deed(struct muster__chaos *chaos, uint32_t node, enum muster__recovery recovery,
-                            uint64_t now_ms);
+/** recovers.c */
+enum muster_rc muster__recovers_capture(struct muster_run *run, void *context, struct muster_error *err);
+enum muster_rc muster__recovers_check(struct muster_run *run, void *context, struct muster_error *err);
+enum muster_rc muster__recovers_evaluate(struct muster_run *run, void *context, struct muster_report *report,
+                                         struct muster_error *err);
 
 #endif

@@ -1,17 +1,14 @@
 /* The options of chaos: what a scenario may ask for, the defaults, and what could never happen. */
 #include "parts/chaos/options.h"
 
-#include <math.h>
+#include "plan/plan.h"
 
-#include "plan/internal.h"
-
-#define DELAY_BLOCKS_MIN 2u
-#define DELAY_BLOCKS_MAX 6u
-#define AWAY_BLOCKS 2u
-#define TIP_BLOCKS 10u
+#define DELAY_PACES_MIN 2u
+#define DELAY_PACES_MAX 6u
+#define AWAY_PACES 2u
+#define TIP_PACES 10u
 #define WINDOW_PARTS 4u
 #define LAG_BLOCKS 2u
-#define WEIGHT_MAX 1000000u
 
 const char *muster__chaos_action_name(enum muster__chaos_action action)
 {
@@ -31,82 +28,6 @@ uint32_t muster__chaos_length_ms(const struct muster_chaos *chaos, enum muster__
     return action == MUSTER__CHAOS_RESTART ? 0
            : action == MUSTER__CHAOS_KILL  ? chaos->down_ms
                                            : chaos->pause_ms;
-}
-
-/* ---- What is wrong in any plan ---- */
-
-static void check_time(struct muster_scenario *s, const char *field, uint32_t value_ms)
-{
-    if (value_ms > MUSTER_DAY_MS) {
-        muster__mistake(s, "chaos.%s is %u ms; use at most one day (%lld ms)", field, value_ms,
-                        (long long)MUSTER_DAY_MS);
-    }
-}
-
-static void check_weight(struct muster_scenario *s, const char *field, uint32_t weight)
-{
-    if (weight > WEIGHT_MAX) {
-        muster__mistake(s, "chaos.%s is %u; use 0 to %u, as what counts is only its share", field, weight,
-                        WEIGHT_MAX);
-    }
-}
-
-static void check_given(struct muster_scenario *s, const struct muster_chaos *given)
-{
-    check_time(s, "min_delay_ms", given->min_delay_ms);
-    check_time(s, "max_delay_ms", given->max_delay_ms);
-    check_time(s, "cooldown_ms", given->cooldown_ms);
-    check_time(s, "down_ms", given->down_ms);
-    check_time(s, "pause_ms", given->pause_ms);
-    check_time(s, "recover_ms", given->recover_ms);
-    check_weight(s, "restart_weight", given->restart_weight);
-    check_weight(s, "kill_weight", given->kill_weight);
-    check_weight(s, "pause_weight", given->pause_weight);
-    if (given->max_delay_ms != 0 && given->min_delay_ms > given->max_delay_ms) {
-        muster__mistake(s, "chaos.min_delay_ms is %u, above max_delay_ms, which is %u; swap them",
-                        given->min_delay_ms, given->max_delay_ms);
-    }
-    if (given->lag_blocks_max > MUSTER_DEPTH_MAX) {
-        muster__mistake(s, "chaos.lag_blocks_max is %u; use 1 to %u blocks", given->lag_blocks_max,
-                        MUSTER_DEPTH_MAX);
-    }
-}
-
-/* Copies the nodes to spare: the scenario may be gone before the plan is built. */
-static void take_spare(struct muster_scenario *s, struct muster__chaos_options *options)
-{
-    struct muster_chaos *given = &options->given;
-    if (given->spare_count > 0 && given->spare_nodes == NULL) {
-        muster__mistake(s, "chaos.spare_count is %u, but spare_nodes is NULL; name the nodes to spare",
-                        given->spare_count);
-        given->spare_count = 0;
-    }
-    for (uint32_t i = 0; i < given->spare_count; i++) {
-        uint32_t node = given->spare_nodes[i];
-        if (node >= MUSTER_NODES_MAX) {
-            muster__mistake(s, "chaos.spare_nodes names node %u; use 0 to %u", node, MUSTER_NODES_MAX - 1);
-            break;
-        }
-        options->spare[node] = true;
-    }
-    given->spare_nodes = NULL;
-}
-
-void muster_chaos(struct muster_scenario *s, const struct muster_chaos *chaos)
-{
-    if (s == NULL) {
-        return;
-    }
-    if (s->chaos.wanted) {
-        muster__mistake(s, "chaos is given twice; give it once, with the weights of all its actions");
-        return;
-    }
-    struct muster__chaos_options options = { .given = chaos != NULL ? *chaos : (struct muster_chaos){ 0 } };
-    check_given(s, &options.given);
-    take_spare(s, &options);
-    s->chaos = muster__take_places(s, "chaos", "recovers");
-    s->chaos_options = options;
-    muster_require(s, MUSTER_NODE_CONTROL);
 }
 
 /* ---- What is wrong in this plan ---- */
@@ -168,24 +89,18 @@ static enum muster_rc check_nodes(const struct muster_plan *plan, const struct m
 
 /* ---- Defaults ---- */
 
-static uint32_t blocks_ms(const struct muster_plan *plan, uint32_t blocks)
+static uint32_t paces_ms(const struct muster_plan *plan, uint32_t paces)
 {
-    uint64_t wanted_ms = plan->block_interval_ms * blocks;
+    uint64_t wanted_ms = plan->pace_ms * paces;
     uint64_t most_ms = plan->duration_ms / WINDOW_PARTS;
     uint64_t value_ms = wanted_ms < most_ms ? wanted_ms : most_ms;
     return value_ms > 0 ? (uint32_t)value_ms : 1;
 }
 
-static uint32_t stretched(const struct muster_plan *plan, uint64_t value_ms)
-{
-    double stretched_ms = ceil((double)value_ms * plan->slowdown);
-    return stretched_ms < UINT32_MAX ? (uint32_t)stretched_ms : UINT32_MAX;
-}
-
 static void fill_delays(const struct muster_plan *plan, struct muster_chaos *chaos)
 {
-    uint32_t low_ms = blocks_ms(plan, DELAY_BLOCKS_MIN);
-    uint32_t high_ms = blocks_ms(plan, DELAY_BLOCKS_MAX);
+    uint32_t low_ms = paces_ms(plan, DELAY_PACES_MIN);
+    uint32_t high_ms = paces_ms(plan, DELAY_PACES_MAX);
     if (chaos->max_delay_ms == 0) {
         chaos->max_delay_ms = chaos->min_delay_ms > high_ms ? chaos->min_delay_ms : high_ms;
     }
@@ -204,12 +119,12 @@ static void fill(const struct muster_plan *plan, struct muster__chaos_options *o
     if (chaos->restart_weight == 0 && chaos->kill_weight == 0 && chaos->pause_weight == 0) {
         chaos->restart_weight = chaos->kill_weight = chaos->pause_weight = 1;
     }
-    chaos->down_ms = chaos->down_ms != 0 ? chaos->down_ms : blocks_ms(plan, AWAY_BLOCKS);
-    chaos->pause_ms = chaos->pause_ms != 0 ? chaos->pause_ms : blocks_ms(plan, AWAY_BLOCKS);
+    chaos->down_ms = chaos->down_ms != 0 ? chaos->down_ms : paces_ms(plan, AWAY_PACES);
+    chaos->pause_ms = chaos->pause_ms != 0 ? chaos->pause_ms : paces_ms(plan, AWAY_PACES);
     chaos->quorum = chaos->quorum != 0 ? chaos->quorum : plan->node_count / 2 + 1;
     chaos->lag_blocks_max = chaos->lag_blocks_max != 0 ? chaos->lag_blocks_max : LAG_BLOCKS;
-    chaos->recover_ms = stretched(plan, chaos->recover_ms);
-    options->tip_ms = stretched(plan, plan->block_interval_ms * TIP_BLOCKS);
+    chaos->recover_ms = muster__stretch_ms(plan, chaos->recover_ms);
+    options->tip_ms = muster__stretch_ms(plan, plan->pace_ms * TIP_PACES);
 }
 
 /* ---- What the window leaves room for ---- */

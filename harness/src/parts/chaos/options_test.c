@@ -70,7 +70,7 @@ END_TEST
 static struct muster_plan plan_of(uint32_t nodes, uint64_t duration_ms)
 {
     return (struct muster_plan){
-        .node_count = nodes, .duration_ms = duration_ms, .block_interval_ms = 400, .slowdown = 2.0
+        .node_count = nodes, .duration_ms = duration_ms, .pace_ms = 400, .slowdown = 2.0
     };
 }
 
@@ -141,9 +141,10 @@ START_TEST(spare_nodes_are_copied)
     struct muster_scenario *s =
         create_with(4, 60000, &(struct muster_chaos){ .spare_nodes = nodes, .spare_count = 2 });
     nodes[0] = nodes[1] = 3;
-    ck_assert(s->chaos_options.spare[0] && s->chaos_options.spare[2]);
-    ck_assert(!s->chaos_options.spare[1] && !s->chaos_options.spare[3]);
-    ck_assert_ptr_null(s->chaos_options.given.spare_nodes);
+    const struct muster__chaos_options *taken = s->parts[0].options;
+    ck_assert(taken->spare[0] && taken->spare[2]);
+    ck_assert(!taken->spare[1] && !taken->spare[3]);
+    ck_assert_ptr_null(taken->given.spare_nodes);
     muster_scenario_destroy(s);
 }
 END_TEST

@@ -1,95 +1,16 @@
-/* The expectation "recovers": where its facts come from. */
-#include "parts/chaos/recovers_judge.h"
+/* The expectation "recovers": each node that chaos touched is back in time, and some were touched. */
+#include "parts/chaos/chaos.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "guardian/wire.h"
 #include "muster/clock.h"
-#include "parts/chaos/chaos.h"
-#include "plan/part.h"
+#include "parts/chaos/watch.h"
 #include "run/internal.h"
+#include "run/observe.h"
 
 #define POLL_MS 50u
 
-/* ---- Looking ---- */
-
-static void look_at_node(struct muster__chaos *chaos, uint32_t node, const struct muster_feed_stats *best)
-{
-    struct muster_run *run = chaos->run;
-    struct muster__deed *deed = &chaos->deeds[node];
-    struct muster_node_view view;
-    muster__feed_view(run->feed, node, &view);
-    struct muster__sight sight = { .height = view.progress.height,
-                                   .changed_ms = view.changed_ms,
-                                   .best_height = best->best_height };
-    /* What it said before it went says nothing; the feed drops answers that were on their way then. */
-    sight.answers = view.state == MUSTER_NODE_RUNNING && deed->return_ms != 0 &&
-                    view.answered_ms >= deed->return_ms && view.failing_since_ms == 0;
-    if (!sight.answers) {
-        snprintf(sight.failing_text, sizeof sight.failing_text, "%.159s", view.failing_text);
-    }
-    sight.on_tree = muster__feed_common_height(run->feed, &view.progress.tip, &best->best_tip,
-                                               &sight.common_height) == MUSTER_OK;
-    if (sight.answers && deed->height_back == 0) {
-        deed->height_back = sight.height;
-    }
-    deed->sight = sight;
-}
-
-static bool others_are_away(const struct muster__chaos *chaos, uint32_t node)
-{
-    for (uint32_t i = 0; i < chaos->run->plan->node_count; i++) {
-        if (i != node && chaos->open[i] && chaos->deeds[i].return_ms == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void muster__chaos_end_deed(struct muster__chaos *chaos, uint32_t node, enum muster__recovery recovery,
-                            uint64_t now_ms)
-{
-    struct muster__deed *deed = &chaos->deeds[node];
-    struct muster_error cause = { 0 };
-    if (recovery == MUSTER__RECOVERY_RED) {
-        (void)muster__recovers_describe(deed, &chaos->terms, now_ms, &cause);
-        (void)muster_error_set(&chaos->red, cause.rc, "%s", cause.text);
-    }
-    muster_run_event(chaos->run, recovery == MUSTER__RECOVERY_RED ? "chaos_red" : "chaos_recovered",
-                     "{s:I, s:I, s:s, s:I, s:I, s:I, s:o}", "number", (json_int_t)deed->number, "node",
-                     (json_int_t)node, "action", muster__chaos_action_name(deed->action), "height",
-                     (json_int_t)deed->sight.height, "best_height", (json_int_t)deed->sight.best_height,
-                     "took_ms", (json_int_t)(deed->return_ms == 0 ? 0 : now_ms - deed->return_ms), "text",
-                     muster__wire_text(cause.text));
-    muster__recovers_count(&chaos->tally, deed);
-    chaos->open[node] = false;
-}
-
-void muster__chaos_observe(struct muster__chaos *chaos)
-{
-    struct muster_feed_stats best;
-    pthread_mutex_lock(&chaos->mutex);
-    muster__feed_get_stats(chaos->run->feed, &best);
-    for (uint32_t i = 0; i < chaos->run->plan->node_count; i++) {
-        if (!chaos->open[i]) {
-            continue;
-        }
-        look_at_node(chaos, i, &best);
-        uint64_t now_ms = muster_clock_ms();
-        enum muster__recovery recovery =
-            muster__recovers_judge(&chaos->deeds[i], &chaos->terms, others_are_away(chaos, i), now_ms);
-        if (recovery != MUSTER__RECOVERY_PENDING) {
-            muster__chaos_end_deed(chaos, i, recovery, now_ms);
-        }
-    }
-    pthread_mutex_unlock(&chaos->mutex);
-}
-
-/* ---- The slots ---- */
-
-static enum muster_rc capture(struct muster_run *run, void *context, struct muster_error *err)
+enum muster_rc muster__recovers_capture(struct muster_run *run, void *context, struct muster_error *err)
 {
     struct muster__chaos *chaos = context;
     const struct muster_chaos *given = &chaos->options.given;
@@ -101,7 +22,7 @@ static enum muster_rc capture(struct muster_run *run, void *context, struct must
         .bound_ms =
             given->recover_ms != 0 ? given->recover_ms : muster__run_ready_ms(run) + chaos->options.tip_ms,
         .lag_blocks_max = given->lag_blocks_max,
-        .has_blocks = run->plan->system->request_block != NULL,
+        .has_branches = muster__run_has_branches(run),
     };
     return MUSTER_OK;
 }
@@ -118,7 +39,7 @@ static enum muster_rc judge_now(struct muster__chaos *chaos, struct muster_error
     return rc;
 }
 
-static enum muster_rc check(struct muster_run *run, void *context, struct muster_error *err)
+enum muster_rc muster__recovers_check(struct muster_run *run, void *context, struct muster_error *err)
 {
     (void)run;
     return judge_now(context, err);
@@ -184,8 +105,8 @@ static enum muster_rc describe_nothing(const struct muster_run *run, const struc
         run->plan->node_count, chaos->options.given.min_delay_ms, chaos->options.given.max_delay_ms);
 }
 
-static enum muster_rc evaluate(struct muster_run *run, void *context, struct muster_report *report,
-                               struct muster_error *err)
+enum muster_rc muster__recovers_evaluate(struct muster_run *run, void *context, struct muster_report *report,
+                                         struct muster_error *err)
 {
     struct muster__chaos *chaos = context;
     end_forgotten(chaos);
@@ -200,31 +121,4 @@ static enum muster_rc evaluate(struct muster_run *run, void *context, struct mus
     }
     pthread_mutex_unlock(&chaos->mutex);
     return rc;
-}
-
-static void destroy(void *context)
-{
-    struct muster__chaos *chaos = context;
-    pthread_mutex_destroy(&chaos->mutex);
-    free(chaos);
-}
-
-enum muster_rc muster__chaos_make(const struct muster__chaos_options *resolved,
-                                  struct muster_workload *workload, struct muster_expectation *recovers,
-                                  struct muster_error *err)
-{
-    struct muster__chaos *chaos = calloc(1, sizeof *chaos);
-    if (chaos == NULL) {
-        return muster_error_set(err, MUSTER_ENOMEM, "no memory for chaos");
-    }
-    chaos->options = *resolved;
-    pthread_mutex_init(&chaos->mutex, NULL);
-    *workload = (struct muster_workload){ .name = "chaos", .run = muster__chaos_run, .context = chaos };
-    *recovers = (struct muster_expectation){ .name = "recovers",
-                                             .capture = capture,
-                                             .check = check,
-                                             .evaluate = evaluate,
-                                             .context = chaos,
-                                             .destroy = destroy };
-    return MUSTER_OK;
 }

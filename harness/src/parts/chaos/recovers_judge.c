@@ -23,7 +23,7 @@ static bool is_at_tip(const struct muster__sight *sight, const struct muster__re
     if (!sight->answers || sight->height + terms->lag_blocks_max < sight->best_height) {
         return false;
     }
-    return !terms->has_blocks ||
+    return !terms->has_branches ||
            (sight->on_tree && sight->common_height + terms->lag_blocks_max >= sight->best_height);
 }
 

@@ -8,7 +8,7 @@
 #include "testing/unit_test.h"
 
 static const struct muster__recovers_terms terms = {
-    .began_ms = 1000, .bound_ms = 5000, .lag_blocks_max = 2, .has_blocks = true
+    .began_ms = 1000, .bound_ms = 5000, .lag_blocks_max = 2, .has_branches = true
 };
 
 /* Killed at 3.0 s of the run, back at 4.0 s, ready at 4.2 s, and at the tip. */
@@ -94,7 +94,7 @@ START_TEST(a_system_without_blocks_has_no_branches)
 {
     struct muster__deed deed = good_deed();
     struct muster__recovers_terms plain = terms;
-    plain.has_blocks = false;
+    plain.has_branches = false;
     deed.sight.on_tree = false;
     ck_assert_int_eq(muster__recovers_judge(&deed, &plain, false, 5400), MUSTER__RECOVERY_BACK);
 }
