@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds muster for speed and measures it: prints the table of figures that README.md keeps.
+# Builds muster for speed and measures it: prints the table of figures that docs/figures.md keeps.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)

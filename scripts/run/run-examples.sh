@@ -29,7 +29,7 @@ down again. Installs with apt what is missing to build and run it, and says what
   --no-image-build              use the container image as it is (LOGOS_BLOCKCHAIN_SKIP_IMAGE_BUILD=1)
   -h, --help                    print this
 
-Each option also takes its value as --option=VALUE. README.md lists the variables; POL_PROOF_DEV_MODE is
+Each option also takes its value as --option=VALUE. docs/variables.md lists the variables; POL_PROOF_DEV_MODE is
 true unless set.
 
 exit: 0 passed; 1 failed, or wrong arguments; 77 cannot run here; 99 the environment failed

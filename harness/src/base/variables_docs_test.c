@@ -1,4 +1,4 @@
-/* The README's table of variables is the one in variables.def, row by row. */
+/* The table of docs/variables.md is the one in variables.def, row by row. */
 #include "muster/variables.h"
 
 #include <stdio.h>
@@ -6,7 +6,8 @@
 
 #include "testing/unit_test.h"
 
-#define README_PATH MUSTER_TEST_SOURCE_DIR "/../../../README.md"
+#define PAGE "docs/variables.md"
+#define PAGE_PATH MUSTER_TEST_SOURCE_DIR "/../../../" PAGE
 #define FIRST_ROW "| variable | type | default | meaning |\n"
 #define ROW_BYTES 2048
 
@@ -41,45 +42,45 @@ static void expected_row(enum muster_variable id, char row[ROW_BYTES])
     ck_assert_int_lt(length, ROW_BYTES);
 }
 
-/* Opens the README at the first row below the table's head. */
+/* Opens the page at the first row below the table's head. */
 static FILE *open_table(void)
 {
     char line[ROW_BYTES];
-    FILE *readme = fopen(README_PATH, "re");
-    ck_assert_msg(readme != NULL, "%s cannot be opened", README_PATH);
-    while (fgets(line, sizeof line, readme) != NULL && strcmp(line, FIRST_ROW) != 0) {
+    FILE *page = fopen(PAGE_PATH, "re");
+    ck_assert_msg(page != NULL, "%s cannot be opened", PAGE_PATH);
+    while (fgets(line, sizeof line, page) != NULL && strcmp(line, FIRST_ROW) != 0) {
     }
-    ck_assert_msg(feof(readme) == 0, "README.md has no table that begins with %s", FIRST_ROW);
-    ck_assert_ptr_nonnull(fgets(line, sizeof line, readme));
+    ck_assert_msg(feof(page) == 0, PAGE " has no table that begins with %s", FIRST_ROW);
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, page));
     ck_assert_str_eq(line, "| --- | --- | --- | --- |\n");
-    return readme;
+    return page;
 }
 
-START_TEST(readme_has_every_variable_and_no_other)
+START_TEST(page_has_every_variable_and_no_other)
 {
     char expected[ROW_BYTES];
     char line[ROW_BYTES];
-    FILE *readme = open_table();
+    FILE *page = open_table();
     for (int id = 0; id < MUSTER_VARIABLE_COUNT; id++) {
         expected_row((enum muster_variable)id, expected);
-        const char *found = fgets(line, sizeof line, readme);
+        const char *found = fgets(line, sizeof line, page);
         ck_assert_msg(found != NULL && strcmp(line, expected) == 0,
-                      "README.md differs from variables.def.\nexpected: %sfound:    %s", expected,
+                      PAGE " differs from variables.def.\nexpected: %sfound:    %s", expected,
                       found == NULL ? "the file's end\n" : line);
     }
-    const char *after = fgets(line, sizeof line, readme);
-    ck_assert_msg(after == NULL || line[0] != '|', "README.md has a row too many: %s", line);
-    fclose(readme);
+    const char *after = fgets(line, sizeof line, page);
+    ck_assert_msg(after == NULL || line[0] != '|', PAGE " has a row too many: %s", line);
+    fclose(page);
 }
 END_TEST
 
-static Suite *variables_readme_suite(void)
+static Suite *variables_docs_suite(void)
 {
-    Suite *suite = suite_create("variables_readme");
+    Suite *suite = suite_create("variables_docs");
     TCase *tcase = tcase_create("table");
-    tcase_add_test(tcase, readme_has_every_variable_and_no_other);
+    tcase_add_test(tcase, page_has_every_variable_and_no_other);
     suite_add_tcase(suite, tcase);
     return suite;
 }
 
-UNIT_TEST_MAIN(variables_readme_suite);
+UNIT_TEST_MAIN(variables_docs_suite);
