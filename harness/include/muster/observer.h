@@ -1,13 +1,18 @@
-/* How a run follows its nodes: a table, so that a system can bring what it takes. The run's own observer asks
- * each node again and again how far it is; one for chains follows blocks and branches. */
-#ifndef MUSTER_SRC_OBSERVER_H
-#define MUSTER_SRC_OBSERVER_H
+/* How a run follows its nodes: a table, so that a system can bring what it takes. A run's own observer asks
+ * each node again and again how far it is; muster_chain_observer follows blocks and branches. For authors of
+ * systems. */
+#ifndef MUSTER_OBSERVER_H
+#define MUSTER_OBSERVER_H
 
-#include <jansson.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "muster/run.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct json_t; /* jansson's. */
 
 /* Slots are required, except where it says NULL. All but create, start and destroy may be called from any
  * thread. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/files.h"
-#include "evidence/findings.h"
-#include "guardian/wire.h"
+#include "base/json.h"
+#include "evidence/run_json.h"
 #include "muster/clock.h"
 #include "muster/run.h"
 
@@ -70,7 +70,7 @@ void muster__amend(const struct muster__amendment *amendment)
         report = make_anew(amendment);
     }
     json_object_set_new(report, "verdict", json_string(amendment->verdict));
-    json_object_set_new(report, "cause", muster__wire_text(amendment->cause));
+    json_object_set_new(report, "cause", muster__json_text(amendment->cause));
     if (amendment->phase != NULL) {
         end_phases(json_object_get(report, "phases"), amendment);
     }

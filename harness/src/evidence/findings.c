@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guardian/wire.h"
+#include "base/json.h"
 
 void muster__report_init(struct muster_report *report, const char *name)
 {
@@ -83,9 +83,9 @@ json_t *muster__report_to_json(const struct muster_report *report)
         json_object_set_new(numbers, report->numbers[i].name, number_to_json(report->numbers[i].value));
     }
     for (size_t i = 0; i < report->text_count; i++) {
-        json_object_set_new(texts, report->texts[i].name, muster__wire_text(report->texts[i].text));
+        json_object_set_new(texts, report->texts[i].name, muster__json_text(report->texts[i].text));
     }
     const char *verdict = !report->judged ? "not judged" : report->err.rc == MUSTER_OK ? "pass" : "fail";
     return json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", report->name, "verdict", verdict, "text",
-                     muster__wire_text(report->err.text), "numbers", numbers, "texts", texts);
+                     muster__json_text(report->err.text), "numbers", numbers, "texts", texts);
 }

@@ -1,4 +1,4 @@
-/* What is kept of a run: each expectation's result, and run.json. */
+/* What each expectation found. */
 #ifndef MUSTER_SRC_REPORT_H
 #define MUSTER_SRC_REPORT_H
 
@@ -8,8 +8,6 @@
 
 #include "muster/run.h"
 
-#define MUSTER__RUN_JSON "run.json"
-#define MUSTER__RUN_JSON_SCHEMA 1
 #define MUSTER__REPORT_NUMBERS_MAX 32u
 #define MUSTER__REPORT_TEXTS_MAX 16u
 
@@ -39,12 +37,5 @@ void muster__report_clear(struct muster_report *report);
 void muster__report_fini(struct muster_report *report);
 /** {name, verdict, text, numbers, texts}; NULL when memory is out. */
 json_t *muster__report_to_json(const struct muster_report *report);
-
-/** All of the plan that is data. NULL when memory is out. */
-json_t *muster__plan_to_json(const struct muster_plan *plan);
-/** The whole of run.json as it stands; NULL when memory is out. */
-json_t *muster__run_to_json(struct muster_run *run);
-/** Writes run.json into the run directory. MUSTER_OK, MUSTER_EIO or MUSTER_ENOMEM. */
-MUSTER_MUST_USE enum muster_rc muster__run_save(struct muster_run *run, struct muster_error *err);
 
 #endif

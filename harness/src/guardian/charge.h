@@ -1,4 +1,4 @@
-/* What a session and its run are made of; shared by the files that carry the run through its phases. */
+/* A session: what the guardian has charge of, and what the processes of suite and test know of it. */
 #ifndef MUSTER_SRC_SESSION_INTERNAL_H
 #define MUSTER_SRC_SESSION_INTERNAL_H
 
@@ -6,13 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "chain/feed/feed.h"
-#include "evidence/events.h"
-#include "guardian/client.h"
-#include "http/http.h"
 #include "ledger/ledger.h"
 #include "muster/session.h"
-#include "nodes/nodes.h"
 
 #define MUSTER__RUN_ID_BYTES 16
 
@@ -31,18 +26,6 @@ struct muster_session {
     int outcome_fd; /* The forking process's end of the guardian's pipe. */
     pid_t guardian_pid; /* For messages; it is not our child. */
     struct muster_run *run; /* In the test's process, from deploy to finish. */
-};
-
-/** In the test's process: from now on the kernel ends it with the suite program, and at once if that is gone
- * already. Without this, a test that hangs would outlive a suite program and a guardian that were both
- * killed, and no sweep could touch its run. Nothing where both are one process (CK_FORK=no). */
-void muster__session_end_with_suite(const struct muster_session *session);
-
-struct muster_deployment {
-    struct muster_session *session;
-    struct muster_guardian_client *guardian;
-    struct muster_nodes *nodes;
-    uint64_t deployed_wall_ms;
 };
 
 #endif

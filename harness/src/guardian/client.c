@@ -1,4 +1,5 @@
 #include "guardian/client.h"
+#include "base/json.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -190,7 +191,7 @@ void muster__guardian_note(struct muster_guardian_client *client, enum muster_ph
                            enum muster_verdict verdict, const char *text)
 {
     json_t *request = json_pack("{s:s, s:i, s:i, s:o}", "op", "note", "phase", (int)phase, "verdict",
-                                (int)verdict, "text", muster__wire_text(text == NULL ? "" : text));
+                                (int)verdict, "text", muster__json_text(text == NULL ? "" : text));
     if (request != NULL &&
         muster__client_ask(client, request, MUSTER__REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
         return; /* The guardian is gone, which gone() has told. */
@@ -220,7 +221,7 @@ void muster__guardian_done(struct muster_guardian_client *client, enum muster_ve
     pthread_mutex_unlock(&client->lock);
     json_t *request =
         json_pack("{s:s, s:i, s:i, s:o, s:b}", "op", "done", "phase", (int)MUSTER_CLEAN_UP, "verdict",
-                  (int)verdict, "text", muster__wire_text(text == NULL ? "" : text), "keep", keep_directory);
+                  (int)verdict, "text", muster__json_text(text == NULL ? "" : text), "keep", keep_directory);
     if (request != NULL &&
         muster__client_ask(client, request, MUSTER__REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
         return; /* As above; the forking process finds out how it ended. */

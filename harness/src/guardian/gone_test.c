@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "evidence/amend.h"
+#include "guardian/suite.h"
 #include "sweep/sweep_run.h"
 #include "testing/guardian_fixture.h"
 

@@ -69,13 +69,11 @@ static inline void muster__best_effort(enum muster_rc rc)
 MUSTER_MUST_USE enum muster_rc muster__guardian_start(struct muster_session *session,
                                                       struct muster_error *err);
 
-/* guardian.c */
+/* loop.c */
 /** Serves the test until it is done or gone; guardian->why says which. */
 void muster__guardian_run(struct muster__guardian *guardian);
-/** False once the suite program has ended. */
-bool muster__guardian_suite_runs(const struct muster__guardian *guardian);
 
-/* guardian_parent.c: the forking process's side. */
+/* parent.c: the forking process's side. */
 /** Reaps the process in between and reads who the guardian is. */
 MUSTER_MUST_USE enum muster_rc muster__guardian_greet(struct muster_session *session, pid_t between,
                                                       struct muster_error *err);
@@ -83,13 +81,13 @@ MUSTER_MUST_USE enum muster_rc muster__guardian_greet(struct muster_session *ses
 MUSTER_MUST_USE enum muster_rc muster__guardian_await(struct muster_session *session, uint64_t deadline_ms,
                                                       struct muster_outcome *ret, struct muster_error *err);
 
-/* guardian_start.c */
+/* child_start.c */
 MUSTER_MUST_USE enum muster_rc muster__child_spawn(struct muster__guardian *guardian, const json_t *request,
                                                    uint32_t *ret, struct muster_error *err);
 /** What the ledger calls a process, as long as it is not reaped. */
 void muster__process_name(pid_t pid, char name[MUSTER__PROCESS_NAME_BYTES]);
 
-/* guardian_children.c */
+/* children.c */
 /** Reaps all that have ended: kills the rest of each group, writes the ledger, tells the test. */
 void muster__children_reap(struct muster__guardian *guardian);
 /** To the group of a child that was not reaped yet. */
@@ -99,22 +97,20 @@ bool muster__children_run(const struct muster__guardian *guardian);
 void muster__children_check_logs(struct muster__guardian *guardian);
 void muster__children_free(struct muster__guardian *guardian);
 
-/* guardian_strays.c */
+/* strays.c */
 /** Ends whoever descends from a child, bounded, and notes in guardian->strays who stays. Whatever is our
  * child by now is killed: no tool may be under way. */
 void muster__strays_end(struct muster__guardian *guardian);
 
-/* guardian_cleanup.c */
+/* take_down.c */
 /** Has the runner save the evidence, once. */
 void muster__guardian_collect(struct muster__guardian *guardian);
 /** Ends all children, has the runner take down the rest, audits. See muster__guardian_clean_up(). */
 enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, bool preserve, uint32_t grace_ms,
                                           struct muster_error *err);
+
+/* last_words.c */
 /** After the loop: clean-up if the test did not ask for it, verdict, run directory, outcome. */
 void muster__guardian_last_words(struct muster__guardian *guardian);
-
-/* lease.c */
-/** Leases 127.a.b.0/24 by an abstract socket's name, which the kernel frees with its last owner. */
-MUSTER_MUST_USE enum muster_rc muster__lease_take(int *ret_fd, char prefix[16], struct muster_error *err);
 
 #endif

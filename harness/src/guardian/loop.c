@@ -1,4 +1,7 @@
+#include "base/json.h"
 #include "guardian/guardian.h"
+#include "guardian/suite.h"
+#include "host/lease.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -124,18 +127,12 @@ static void handle_request(struct muster__guardian *guardian, const json_t *requ
     enum muster_rc rc = answer_request(guardian, request, reply, &err);
     json_object_set_new(reply, "re", json_incref(json_object_get(request, "seq")));
     json_object_set_new(reply, "rc", json_integer(rc));
-    json_object_set_new(reply, "text", muster__wire_text(rc == MUSTER_OK ? "" : err.text));
+    json_object_set_new(reply, "text", muster__json_text(rc == MUSTER_OK ? "" : err.text));
     muster__best_effort(
         muster__wire_send(guardian->socket_fd, reply, muster_clock_ms() + REPLY_TIMEOUT_MS, NULL));
 }
 
 /* ---- The loop ---- */
-
-bool muster__guardian_suite_runs(const struct muster__guardian *guardian)
-{
-    struct pollfd ended = { .fd = guardian->parent_pidfd, .events = POLLIN };
-    return guardian->parent_pidfd >= 0 && poll(&ended, 1, 0) == 0;
-}
 
 static void end_loop(struct muster__guardian *guardian, const char *why)
 {
@@ -145,27 +142,9 @@ static void end_loop(struct muster__guardian *guardian, const char *why)
     }
 }
 
-/* The suite program takes its test along: then the test's end is not the cause. Of the two the test may be
- * seen to end first: its socket closes before it has ended, and the suite program has ended once the last of
- * its threads has, while the kernel ends the test with the thread that forked it. */
-static bool has_lost_suite(const struct muster__guardian *guardian)
-{
-    const struct muster_session *session = guardian->session;
-    struct pollfd test = { .fd = guardian->test_pidfd, .events = POLLIN };
-    struct pollfd suite = { .fd = guardian->parent_pidfd, .events = POLLIN };
-    if (!muster__guardian_suite_runs(guardian)) {
-        return true;
-    }
-    if (guardian->test_pidfd >= 0) {
-        poll(&test, 1, (int)MUSTER__KILL_TIMEOUT_MS);
-    }
-    return !muster__process_runs(session->suite_pid, session->suite_start) &&
-           poll(&suite, 1, (int)MUSTER__KILL_TIMEOUT_MS) != 0;
-}
-
 static void lose_test(struct muster__guardian *guardian)
 {
-    end_loop(guardian, has_lost_suite(guardian)
+    end_loop(guardian, muster__guardian_lost_suite(guardian)
                            ? "the suite program was ended in mid-run"
                            : "the test's process ended before the test was over: a failed assertion of its "
                              "own, a crash, a time limit or a signal");

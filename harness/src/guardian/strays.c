@@ -6,6 +6,7 @@
 #include "guardian/guardian.h"
 #include "host/process.h"
 #include "ledger/audit.h"
+#include "ledger/strays.h"
 #include "muster/clock.h"
 
 #define LOOK_INTERVAL_MS 10

@@ -1,21 +1,13 @@
-/* The guardian's end of a run: evidence, down, audit, verdict. */
-#include <fcntl.h>
+/* Taking a run down: evidence, children, the runner's rest, audit. */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/files.h"
-#include "evidence/amend.h"
+#include "base/json.h"
 #include "guardian/guardian.h"
 #include "muster/clock.h"
-
-#define ABANDONED_GRACE_MS 1000u /* Of nodes whose test is dead: nobody waits for their farewell. */
-#define OUTCOME_TIMEOUT_MS 1000 /* Until the suite program has read how the run ended. */
 
 /* ---- Children ---- */
 
@@ -165,161 +157,4 @@ enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, boo
     enum muster_rc rc = take_down_rest(guardian, grace_ms, err);
     guardian->unfinished = rc != MUSTER_OK && rc != MUSTER_ENODE;
     return rc != MUSTER_OK ? rc : judge_ends(guardian, grace_ms, err);
-}
-
-/* ---- The end of a run whose test is gone ---- */
-
-/* Check puts each test into a group of its own and kills that after the test. When the suite program is dead
- * the kernel does, unless the test has become another user since. */
-static void end_test(const struct muster__guardian *guardian)
-{
-    struct pollfd ended = { .fd = guardian->test_pidfd, .events = POLLIN };
-    if (!muster__guardian_suite_runs(guardian) && guardian->test_pidfd >= 0 && poll(&ended, 1, 0) == 0) {
-        syscall(SYS_pidfd_send_signal, guardian->test_pidfd, SIGKILL, NULL, 0);
-        poll(&ended, 1, (int)MUSTER__KILL_TIMEOUT_MS);
-    }
-}
-
-/* What went wrong after the first cause, which stays in front. */
-static void add_failure(struct muster__guardian *guardian, enum muster_verdict verdict, const char *what,
-                        const char *text)
-{
-    size_t used = strlen(guardian->text);
-    guardian->verdict = verdict;
-    guardian->late = true;
-    snprintf(guardian->text + used, sizeof guardian->text - used, "%s%s%.2000s", used == 0 ? "" : "; ", what,
-             text);
-}
-
-/* A clean-up that failed or found a leak, whatever the code. How nodes ended is no matter of a dead test's.
- */
-static void add_clean_up(struct muster__guardian *guardian, enum muster_rc rc, const struct muster_error *err)
-{
-    if (rc != MUSTER_OK && rc != MUSTER_ENODE) {
-        add_failure(guardian, rc == MUSTER_ELEAK ? MUSTER_LEAK : MUSTER_INFRA, "", err->text);
-        if (guardian->unfinished) {
-            add_failure(guardian, guardian->verdict, "", "`muster sweep` removes what is left");
-        }
-    }
-}
-
-static void abandon(struct muster__guardian *guardian)
-{
-    const struct muster_session *session = guardian->session;
-    struct muster_error err = { 0 };
-    uint32_t grace_ms =
-        session->plan->grace_ms < ABANDONED_GRACE_MS ? session->plan->grace_ms : ABANDONED_GRACE_MS;
-    bool preserve = session->runner->preserve != NULL && session->runner->preserve(session->variables);
-    guardian->gone_ms = muster_clock_ms();
-    end_test(guardian);
-    enum muster_rc rc = muster__guardian_take_down(guardian, preserve, grace_ms, &err);
-    guardian->keep = true;
-    if (guardian->verdict == 0 || guardian->verdict == MUSTER_PASS) {
-        guardian->verdict = MUSTER_FAIL;
-        snprintf(guardian->text, sizeof guardian->text, "%s (phase %s)", guardian->why,
-                 muster_phase_name(guardian->phase));
-    }
-    add_clean_up(guardian, rc, &err);
-}
-
-/* The test wrote run.json with the verdict "running" when the window opened, or not at all. */
-static void amend_run_json(const struct muster__guardian *guardian)
-{
-    const struct muster_session *session = guardian->session;
-    muster__amend(&(struct muster__amendment){ .directory = session->directory,
-                                               .run_id = session->run_id,
-                                               .suite = session->plan->suite,
-                                               .name = session->plan->name,
-                                               .verdict = muster_verdict_name(guardian->verdict),
-                                               .cause = guardian->text,
-                                               .phase = muster_phase_name(guardian->phase),
-                                               .gone_ms = guardian->gone_ms - session->began_ms,
-                                               .cleaned_up_ms = muster_clock_ms() - session->began_ms });
-}
-
-/* ---- Last words ---- */
-
-static void close_directory(struct muster__guardian *guardian)
-{
-    struct muster_error err = { 0 };
-    enum muster_rc rc;
-    guardian->keep = guardian->keep || guardian->unfinished; /* Whoever sweeps needs the ledger. */
-    if (guardian->keep || guardian->preserved) {
-        bool closed = !guardian->preserved && !guardian->unfinished && guardian->verdict != MUSTER_LEAK;
-        rc = closed ? muster__ledger_state(guardian->session->ledger, "closed", &err) : MUSTER_OK;
-    } else {
-        /* Should we be killed now: a sweep finds by the ledger what is left of the directory. */
-        rc = muster__directory_remove_ordered(guardian->session->directory, MUSTER_LEDGER_FILE, &err);
-    }
-    if (rc != MUSTER_OK) {
-        guardian->keep = true;
-        add_failure(guardian, MUSTER_LEAK, "the run directory is left: ", err.text);
-    }
-}
-
-/* The suite program may be dying at this very moment, and not read what it was told. One that has read it
- * closes its end. */
-static bool is_read(const struct muster__guardian *guardian)
-{
-    struct pollfd closed = { .fd = guardian->outcome_fd };
-    int unread = 0;
-    poll(&closed, 1, OUTCOME_TIMEOUT_MS);
-    return ioctl(guardian->outcome_fd, FIONREAD, &unread) == 0 && unread == 0;
-}
-
-static void tell_outcome(const struct muster__guardian *guardian)
-{
-    const struct muster_session *session = guardian->session;
-    bool kept = guardian->keep || guardian->preserved;
-    json_t *outcome = json_pack("{s:i, s:o, s:b, s:s}", "verdict", (int)guardian->verdict, "text",
-                                muster__wire_text(guardian->text), "untold",
-                                guardian->late || !(guardian->test_done || guardian->told), "kept",
-                                kept ? session->directory : "");
-    char *text = outcome == NULL ? NULL : json_dumps(outcome, JSON_COMPACT);
-    bool told = text != NULL && muster__guardian_suite_runs(guardian) &&
-                dprintf(guardian->outcome_fd, "%s\n", text) > 0 && is_read(guardian);
-    if (!told && kept) {
-        bool down = !guardian->unfinished && !guardian->preserved;
-        dprintf(guardian->stderr_fd, "\nmuster: %s.%s: %s: %s; %sevidence in %s\n", session->plan->suite,
-                session->plan->name, muster_verdict_name(guardian->verdict), guardian->text,
-                down ? "everything was taken down; " : "", session->directory);
-    }
-    free(text);
-    json_decref(outcome);
-}
-
-/* Also for a run whose test is dead: nobody else can tell where things are then. */
-static void print_preserved(const struct muster__guardian *guardian)
-{
-    const struct muster_session *session = guardian->session;
-    struct muster_ledger_view *view = NULL;
-    int fd = guardian->preserved && session->runner->print_preserved != NULL
-                 ? fcntl(guardian->stderr_fd, F_DUPFD_CLOEXEC, 3)
-                 : -1;
-    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-    if (out != NULL && muster_ledger_read(session->directory, &view, NULL) == MUSTER_OK) {
-        session->runner->print_preserved(view, out);
-    }
-    muster_ledger_view_destroy(view);
-    if (out != NULL) {
-        fclose(out);
-    } else if (fd >= 0) {
-        close(fd);
-    }
-}
-
-void muster__guardian_last_words(struct muster__guardian *guardian)
-{
-    if (!guardian->test_done) {
-        abandon(guardian);
-        amend_run_json(guardian);
-    } else if (!guardian->cleaned_up) {
-        /* A test that never deployed has nothing to clean; anything else is taken down here. */
-        struct muster_error err = { 0 };
-        enum muster_rc rc = muster__guardian_take_down(guardian, false, ABANDONED_GRACE_MS, &err);
-        add_clean_up(guardian, rc, &err);
-    }
-    close_directory(guardian);
-    print_preserved(guardian);
-    tell_outcome(guardian);
 }

@@ -65,20 +65,6 @@ json_t *muster__wire_receive(int fd, char *buffer, bool *closed)
     return message;
 }
 
-json_t *muster__wire_text(const char *text)
-{
-    json_t *string = json_string(text);
-    char *plain = string == NULL ? strdup(text) : NULL;
-    if (plain != NULL) {
-        for (char *at = plain; *at != '\0'; at++) {
-            *at = (unsigned char)*at >= 0x80 ? '?' : *at;
-        }
-        string = json_string(plain);
-        free(plain);
-    }
-    return string;
-}
-
 json_t *muster__wire_exit_to_json(const struct muster_exit *exit)
 {
     return json_pack("{s:i, s:i, s:b, s:b, s:I}", "code", exit->code, "signal", exit->signal, "core_dumped",

@@ -23,9 +23,6 @@ MUSTER_MUST_USE enum muster_rc muster__wire_send(int fd, json_t *message, uint64
  * that is no JSON object counts as nothing. `buffer` has MUSTER__PACKET_BYTES. */
 json_t *muster__wire_receive(int fd, char *buffer, bool *closed);
 
-/** A JSON string of any bytes: what is not UTF-8 (a node's log may hold anything) becomes '?'. */
-json_t *muster__wire_text(const char *text);
-
 json_t *muster__wire_exit_to_json(const struct muster_exit *exit);
 struct muster_exit muster__wire_exit_from_json(const json_t *json);
 

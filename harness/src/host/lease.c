@@ -1,3 +1,5 @@
+#include "host/lease.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -6,7 +8,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "guardian/guardian.h"
 #include "host/ports.h"
 #include "muster/random.h"
 

@@ -7,7 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "guardian/guardian.h"
+#include "host/lease.h"
+#include "muster/runner.h"
 #include "host/ports.h"
 #include "host/process.h"
 #include "testing/unit_test.h"

@@ -1,6 +1,5 @@
 #include "ledger/audit.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,15 +50,4 @@ enum muster_rc muster__audit(const struct muster_runner *runner, const struct mu
         }
     }
     return audit.count == 0 ? MUSTER_OK : muster_error_set(err, MUSTER_ELEAK, "left behind: %s", audit.text);
-}
-
-static void kill_stray(void *context, pid_t pid, uint64_t start)
-{
-    (void)context;
-    muster__process_signal(pid, start, SIGKILL);
-}
-
-void muster__kill_strays(const char *run_id)
-{
-    muster__process_each_of_run(run_id, kill_stray, NULL);
 }

@@ -15,7 +15,4 @@ struct muster_audit {
 MUSTER_MUST_USE enum muster_rc muster__audit(const struct muster_runner *runner,
                                              const struct muster_ledger_view *view, struct muster_error *err);
 
-/** Ends processes of the run that the ledger does not name, by pid and start time. */
-void muster__kill_strays(const char *run_id);
-
 #endif

@@ -1,4 +1,5 @@
 /* What an audit calls left behind, and what it leaves alone. */
+#include "host/lease.h"
 #include "ledger/audit.h"
 
 #include <arpa/inet.h>
@@ -10,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "guardian/guardian.h"
 #include "host/process.h"
 #include "muster/clock.h"
 #include "testing/unit_test.h"

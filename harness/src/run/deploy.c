@@ -3,12 +3,15 @@
 #include <string.h>
 
 #include "base/files.h"
+#include "guardian/suite.h"
 #include "muster/clock.h"
 #include "nodes/ready.h"
 #include "run/attach.h"
+#include "run/conclude.h"
 #include "run/deployment.h"
 #include "run/internal.h"
 #include "run/observe.h"
+#include "run/run_json.h"
 
 /* ---- What the guardian tells, from its client's thread ---- */
 

@@ -3,6 +3,15 @@
 #define MUSTER_SRC_DEPLOYMENT_H
 
 #include "guardian/charge.h"
+#include "guardian/client.h"
+#include "nodes/nodes.h"
+
+struct muster_deployment {
+    struct muster_session *session;
+    struct muster_guardian_client *guardian;
+    struct muster_nodes *nodes;
+    uint64_t deployed_wall_ms;
+};
 
 /** All borrowed; the deployment is the caller's to destroy. */
 MUSTER_MUST_USE enum muster_rc muster__deployment_create(struct muster_session *session,

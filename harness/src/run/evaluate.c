@@ -2,8 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "guardian/wire.h"
+#include "base/json.h"
 #include "muster/clock.h"
+#include "run/conclude.h"
 #include "run/internal.h"
 
 static void judge(struct muster_run *run, const struct muster_expectation *it, struct muster_report *report)
@@ -18,7 +19,7 @@ static void judge(struct muster_run *run, const struct muster_expectation *it, s
         muster_error_clear(&report->err);
     }
     muster_run_event(run, "judged", "{s:s, s:b, s:o}", "expectation", it->name, "holds", rc == MUSTER_OK,
-                     "text", muster__wire_text(report->err.text));
+                     "text", muster__json_text(report->err.text));
 }
 
 /* What an expectation's code means for the run: the environment's failures stay what they are. */

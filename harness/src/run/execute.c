@@ -2,6 +2,7 @@
 #include "muster/clock.h"
 #include "run/internal.h"
 #include "run/progress_line.h"
+#include "run/run_json.h"
 
 #define MUSTER_LOG_MODULE "run"
 #include "muster/log.h"

@@ -2,8 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guardian/wire.h"
+#include "base/json.h"
 #include "muster/clock.h"
+#include "run/conclude.h"
 #include "run/deployment.h"
 #include "run/internal.h"
 #include "run/observe.h"
@@ -59,7 +60,7 @@ static void take_down(struct muster_run *run, bool preserve)
     }
     enum muster_rc rc = muster__guardian_clean_up(run->guardian, preserve, &cause);
     muster_run_event(run, "cleaned_up", "{s:s, s:o}", "code", muster_rc_name(rc), "text",
-                     muster__wire_text(cause.text));
+                     muster__json_text(cause.text));
     (void)muster__run_failure(run, NULL); /* A node that died before it was told is the earlier cause. */
     if (rc != MUSTER_OK) {
         muster_error_context(&cause, rc, "taking '%s.%s' down", run->plan->suite, run->plan->name);

@@ -7,8 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/words.h"
+#include "evidence/events.h"
 #include "evidence/findings.h"
 #include "guardian/charge.h"
+#include "guardian/client.h"
 #include "http/http.h"
 #include "muster/run.h"
 #include "muster/session.h"
@@ -110,17 +113,10 @@ void muster__run_wake(void *run);
 void muster__run_wait(struct muster_run *run, uint64_t until_ms, uint64_t *changes);
 /** Records the first cause of the run's failure, with its event; later ones are dropped. Any thread. */
 void muster__run_fail(struct muster_run *run, const struct muster_error *cause);
-/** After a failure: when the backend turns out to be gone, that is the cause, and what failed comes after it.
- */
-void muster__run_blame_backend(struct muster_run *run);
 /** As muster__run_fail(), but a cause that is not the first is added to the text of the first. */
 void muster__run_also(struct muster_run *run, const struct muster_error *cause);
 /** The first cause so far, also of the nodes. MUSTER_OK or its code; err may be NULL. */
 enum muster_rc muster__run_failure(struct muster_run *run, struct muster_error *err);
-/** What a cause makes of the run. */
-enum muster_verdict muster__verdict_of(enum muster_rc rc);
-/** Settles the verdict by the first cause: tells the guardian, writes run.json, sums up a failure. */
-void muster__run_conclude(struct muster_run *run);
 /** Seconds since the run began, for messages. */
 double muster__run_seconds(const struct muster_run *run, uint64_t monotonic_ms);
 

@@ -1,7 +1,7 @@
 /* Control of one node: start, stop, kill, restart, pause, resume. One at a time for each run. */
 #include <stdio.h>
 
-#include "guardian/wire.h"
+#include "base/json.h"
 #include "muster/clock.h"
 #include "nodes/ready.h"
 #include "run/internal.h"
@@ -229,7 +229,7 @@ static enum muster_rc perform(struct muster_run *run, uint32_t node, const struc
         rc = act(run, node, control->second, &cause);
     }
     muster_run_event(run, "control_done", "{s:I, s:s, s:s, s:o, s:I}", "node", (json_int_t)node, "action",
-                     control->verb, "code", muster_rc_name(rc), "text", muster__wire_text(cause.text),
+                     control->verb, "code", muster_rc_name(rc), "text", muster__json_text(cause.text),
                      "took_ms", (json_int_t)(muster_clock_ms() - began_ms));
     count_control(run, false);
     if (rc == MUSTER_OK) {

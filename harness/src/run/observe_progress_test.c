@@ -1,5 +1,6 @@
 /* Nodes of a system that is no chain, pretended: what a run sees of how far they are. */
 #include "run/observe.h"
+#include "run/run_json.h"
 
 #include "testing/cluster.h"
 #include "testing/unit_test.h"

@@ -5,24 +5,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "guardian/wire.h"
+#include "base/json.h"
 #include "muster/clock.h"
 #include "run/internal.h"
-#include "run/progress_line.h"
-#include "run/summary.h"
 
 #define MUSTER_LOG_MODULE "run"
 #include "muster/log.h"
-
-const char *muster_phase_name(enum muster_phase phase)
-{
-    static const char *const names[MUSTER_PHASE_COUNT] = {
-        [MUSTER_BUILD] = "build",       [MUSTER_PROBE] = "probe",       [MUSTER_DEPLOY] = "deploy",
-        [MUSTER_CAPTURE] = "capture",   [MUSTER_EXECUTE] = "execute",   [MUSTER_SETTLE] = "settle",
-        [MUSTER_EVALUATE] = "evaluate", [MUSTER_CLEAN_UP] = "clean_up",
-    };
-    return (unsigned)phase < MUSTER_PHASE_COUNT ? names[phase] : "unknown";
-}
 
 struct muster_run *muster__run_create(struct muster_session *session)
 {
@@ -220,22 +208,6 @@ void muster__run_enter(struct muster_run *run, enum muster_phase phase)
 
 /* ---- The first cause ---- */
 
-enum muster_verdict muster__verdict_of(enum muster_rc rc)
-{
-    switch (rc) {
-    case MUSTER_OK:
-        return MUSTER_PASS;
-    case MUSTER_EINFRA:
-    case MUSTER_EIO:
-    case MUSTER_ENOMEM:
-        return MUSTER_INFRA;
-    case MUSTER_ELEAK:
-        return MUSTER_LEAK;
-    default:
-        return MUSTER_FAIL;
-    }
-}
-
 void muster__run_fail(struct muster_run *run, const struct muster_error *cause)
 {
     pthread_mutex_lock(&run->mutex);
@@ -246,24 +218,8 @@ void muster__run_fail(struct muster_run *run, const struct muster_error *cause)
     pthread_mutex_unlock(&run->mutex);
     muster_log_debug("failure: %s", cause->text);
     muster_run_event(run, "failure", "{s:b, s:s, s:o}", "first", first, "code", muster_rc_name(cause->rc),
-                     "text", muster__wire_text(cause->text));
+                     "text", muster__json_text(cause->text));
     muster__run_wake(run);
-}
-
-void muster__run_blame_backend(struct muster_run *run)
-{
-    const struct muster_runner *runner = run->session->runner;
-    struct muster_error cause = { 0 };
-    struct muster_error backend = { 0 };
-    if (runner->check == NULL || run->runner_state == NULL || muster__run_failure(run, &cause) == MUSTER_OK ||
-        cause.rc == MUSTER_EINFRA || runner->check(run->runner_state, &backend) == MUSTER_OK) {
-        return;
-    }
-    pthread_mutex_lock(&run->mutex);
-    muster_error_clear(&run->failure);
-    muster_error_set(&run->failure, MUSTER_EINFRA, "%.1500s\nalso failed: %.2400s", backend.text, cause.text);
-    pthread_mutex_unlock(&run->mutex);
-    muster_run_event(run, "backend_gone", "{s:o}", "text", muster__wire_text(backend.text));
 }
 
 void muster__run_also(struct muster_run *run, const struct muster_error *cause)
@@ -298,20 +254,4 @@ enum muster_rc muster__run_failure(struct muster_run *run, struct muster_error *
     }
     pthread_mutex_unlock(&run->mutex);
     return rc;
-}
-
-void muster__run_conclude(struct muster_run *run)
-{
-    struct muster_error ignored = { 0 };
-    enum muster_rc rc = muster__run_failure(run, NULL);
-    run->verdict = muster__verdict_of(rc);
-    run->kept = run->kept || run->verdict != MUSTER_PASS;
-    muster__run_note(run);
-    if (muster__run_save(run, &ignored) != MUSTER_OK) {
-        muster_log_error("%s", ignored.text);
-    }
-    if (rc != MUSTER_OK && !run->summarised) {
-        run->summarised = true;
-        muster__summary_print(run);
-    }
 }

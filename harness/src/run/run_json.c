@@ -1,10 +1,13 @@
 /* run.json: what a run was, and how it went, for machines. */
+#include "run/run_json.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/files.h"
-#include "guardian/wire.h"
+#include "base/json.h"
+#include "evidence/run_json.h"
 #include "muster/clock.h"
 #include "run/internal.h"
 #include "run/observe.h"
@@ -29,7 +32,7 @@ static json_t *env_to_json(const struct muster_plan *plan)
         const struct muster_env *it = &plan->env[i];
         json_t *node = it->node == MUSTER_EVERY_NODE ? json_string("every") : json_integer(it->node);
         json_array_append_new(list, json_pack("{s:o, s:s, s:o}", "node", node, "name", it->name, "value",
-                                              muster__wire_text(it->value)));
+                                              muster__json_text(it->value)));
     }
     return list;
 }
@@ -121,12 +124,6 @@ static json_t *expectations_to_json(struct muster_run *run)
     return list;
 }
 
-static const char *state_name(enum muster_node_state state)
-{
-    static const char *const names[] = { "absent", "running", "paused", "stopped", "exited" };
-    return (unsigned)state < sizeof names / sizeof names[0] ? names[state] : "unknown";
-}
-
 static json_t *nodes_to_json(struct muster_run *run)
 {
     json_t *list = json_array();
@@ -139,7 +136,7 @@ static json_t *nodes_to_json(struct muster_run *run)
         json_t *how = ended ? json_string(muster_exit_describe(&exit, text)) : json_null();
         json_t *node =
             json_pack("{s:o, s:s, s:I, s:I, s:s, s:o}", "name", json_sprintf("node-%u", i), "state",
-                      state_name(muster__nodes_state(run->nodes, i)), "restarts",
+                      muster__node_state_name(muster__nodes_state(run->nodes, i)), "restarts",
                       (json_int_t)muster__nodes_restarts(run->nodes, i), "height",
                       (json_int_t)view.progress.height, "tip", view.progress.tip.text, "exit", how);
         if (node != NULL && muster__run_has_branches(run)) {
@@ -182,7 +179,7 @@ static json_t *environment_to_json(const struct muster_variables *variables)
 
 static json_t *artifacts_to_json(const struct muster_run *run)
 {
-    return json_pack("{s:o, s:b, s:s, s:s, s:s}", "directory", muster__wire_text(run->session->directory),
+    return json_pack("{s:o, s:b, s:s, s:s, s:s}", "directory", muster__json_text(run->session->directory),
                      "kept", run->kept, "events", "events.jsonl", "ledger", MUSTER_LEDGER_FILE, "nodes",
                      "nodes");
 }
@@ -208,7 +205,7 @@ json_t *muster__run_to_json(struct muster_run *run)
         json_sprintf("%s.%s", run->plan->suite, run->plan->name), "runner", session->runner->name, "run_id",
         session->run_id, "began", muster_clock_format(session->began_wall_ms, wall), "seed",
         seed_to_json(run->plan->seed), "verdict", verdict_text(run, rc), "code",
-        rc == MUSTER_OK ? "" : muster_rc_name(rc), "cause", muster__wire_text(cause.text), "plan",
+        rc == MUSTER_OK ? "" : muster_rc_name(rc), "cause", muster__json_text(cause.text), "plan",
         muster__plan_to_json(run->plan), "phases", phases_to_json(run), "window", window_to_json(run),
         "expectations", expectations_to_json(run), "nodes", nodes_to_json(run), "artifacts",
         artifacts_to_json(run), "environment", environment_to_json(session->variables));

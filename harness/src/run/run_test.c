@@ -1,4 +1,5 @@
 /* A run's phases: the window's length, what ends it early, what is judged, what is written down. */
+#include "evidence/run_json.h"
 #include "testing/cluster.h"
 #include "testing/unit_test.h"
 

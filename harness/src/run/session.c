@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,28 +11,13 @@
 #include "base/files.h"
 #include "guardian/guardian.h"
 #include "host/process.h"
+#include "ledger/run_root.h"
 #include "muster/clock.h"
+#include "run/internal.h"
 #include "sweep/sweep_run.h"
 
 #define FREE_BYTES_MIN (8u * 1024u * 1024u) /* Less, and a run could not even write its evidence. */
 #define CLEAN_UP_MS 180000u /* Beyond the grace: what a backend's down may take. */
-
-const char *muster_verdict_name(enum muster_verdict verdict)
-{
-    switch (verdict) {
-    case MUSTER_PASS:
-        return "pass";
-    case MUSTER_FAIL:
-        return "fail";
-    case MUSTER_SKIP:
-        return "skip";
-    case MUSTER_INFRA:
-        return "infra";
-    case MUSTER_LEAK:
-        return "leak";
-    }
-    return "none";
-}
 
 /* ---- Probe ---- */
 
@@ -70,17 +54,6 @@ static enum muster_rc make_run_id(char run_id[MUSTER__RUN_ID_BYTES], struct must
         snprintf(run_id + 2 * i, 3, "%02x", bytes[i]);
     }
     return MUSTER_OK;
-}
-
-enum muster_rc muster__run_root(const struct muster_variables *variables, char root[4096],
-                                struct muster_error *err)
-{
-    const char *temporary = getenv("TMPDIR");
-    bool given = muster_variable_is_set(variables, MUSTER_VAR_RUN_ROOT);
-    const char *path = given ? muster_variable_text(variables, MUSTER_VAR_RUN_ROOT)
-                       : temporary != NULL && temporary[0] == '/' ? temporary
-                                                                  : "/tmp";
-    return muster__path(root, err, "%s", path);
 }
 
 static enum muster_rc check_space(const char *root, struct muster_error *err)
@@ -195,20 +168,6 @@ enum muster_rc muster_session_open(const struct muster_plan *plan, const struct 
     }
     *ret = session;
     return MUSTER_OK;
-}
-
-/* ---- In the test's process ---- */
-
-void muster__session_end_with_suite(const struct muster_session *session)
-{
-    if (getppid() == session->suite_pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-    }
-    /* Gone before the line above, which did not notice. As our parent it is there, even with its first thread
-     * ended. */
-    if (getppid() != session->suite_pid && !muster__process_runs(session->suite_pid, session->suite_start)) {
-        raise(SIGKILL);
-    }
 }
 
 /* ---- Close ---- */

@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "ledger/ledger.h"
+#include "ledger/run_root.h"
 #include "muster/clock.h"
 #include "muster/sweep.h"
 #include "sweep/sweep_run.h"

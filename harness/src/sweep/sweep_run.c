@@ -12,6 +12,7 @@
 #include "host/process.h"
 #include "ledger/audit.h"
 #include "ledger/ledger.h"
+#include "ledger/strays.h"
 #include "muster/clock.h"
 #include "muster/log.h"
 

@@ -4,10 +4,6 @@
 
 #include "muster/runner.h"
 
-/** Where run directories are made: MUSTER_RUN_ROOT, else TMPDIR, else /tmp. */
-MUSTER_MUST_USE enum muster_rc muster__run_root(const struct muster_variables *variables, char root[4096],
-                                                struct muster_error *err);
-
 /**
  * Removes what the ledger of one run still names, and its stray processes; the run directory stays as
  * evidence, its ledger closed.

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "chain/feed/feed_run.h"
 #include "chain/transactions/pace.h"
 #include "chain/transactions/traffic.h"
-#include "guardian/wire.h"
 #include "muster/clock.h"
 #include "run/internal.h"
 
@@ -74,7 +74,7 @@ static void land_refused(struct muster__flight *flight)
 {
     muster_run_event(flight->traffic->run, "transaction_refused", "{s:s, s:I, s:I, s:o}", "identity",
                      flight->submission.identity.text, "wallet", (json_int_t)flight->submission.wallet,
-                     "node", (json_int_t)flight->node, "text", muster__wire_text(flight->text));
+                     "node", (json_int_t)flight->node, "text", muster__json_text(flight->text));
     settle(flight, false);
     muster__tracker_refused(flight->traffic->tracker, flight->node, muster_clock_ms(), flight->text);
     land(flight);
@@ -84,7 +84,7 @@ static void land_unanswered(struct muster__flight *flight, bool cut_off)
 {
     muster_run_event(flight->traffic->run, "transaction_unanswered", "{s:s, s:I, s:I, s:b, s:o}", "identity",
                      flight->submission.identity.text, "node", (json_int_t)flight->node, "tries",
-                     (json_int_t)flight->tries, "cut_off", cut_off, "text", muster__wire_text(flight->text));
+                     (json_int_t)flight->tries, "cut_off", cut_off, "text", muster__json_text(flight->text));
     settle(flight, false);
     muster__tracker_unanswered(flight->traffic->tracker, flight->node, muster_clock_ms(), flight->text,
                                cut_off);

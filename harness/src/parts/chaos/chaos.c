@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "guardian/wire.h"
+#include "base/json.h"
 #include "muster/clock.h"
 #include "parts/chaos/watch.h"
 #include "run/internal.h"
@@ -24,7 +24,7 @@ static void tell(const struct muster__chaos *chaos, const char *kind, const stru
 {
     muster_run_event(chaos->run, kind, "{s:I, s:I, s:s, s:o}", "number", (json_int_t)deed->number, "node",
                      (json_int_t)deed->node, "action", muster__chaos_action_name(deed->action), "text",
-                     muster__wire_text(text));
+                     muster__json_text(text));
 }
 
 static struct muster__deed *begin(struct muster__chaos *chaos, const struct muster__chaos_step *step)

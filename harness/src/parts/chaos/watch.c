@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "guardian/wire.h"
+#include "base/json.h"
 #include "muster/clock.h"
 #include "run/internal.h"
 #include "run/observe.h"
@@ -54,7 +54,7 @@ void muster__chaos_end_deed(struct muster__chaos *chaos, uint32_t node, enum mus
                      (json_int_t)node, "action", muster__chaos_action_name(deed->action), "height",
                      (json_int_t)deed->sight.height, "best_height", (json_int_t)deed->sight.best_height,
                      "took_ms", (json_int_t)(deed->return_ms == 0 ? 0 : now_ms - deed->return_ms), "text",
-                     muster__wire_text(cause.text));
+                     muster__json_text(cause.text));
     muster__recovers_count(&chaos->tally, deed);
     chaos->open[node] = false;
 }
