@@ -184,7 +184,7 @@ static bool go_on_from(struct muster_feed *feed, const struct muster__entry *for
 static bool is_below_tip(const struct muster_feed *feed, const struct muster__feed_node *node,
                          const struct muster__entry *block)
 {
-    const struct muster__entry *entry = muster__tree_find(feed, &muster__node_tip(node)->tip);
+    const struct muster__entry *entry = muster__entry_find(feed, &muster__node_tip(node)->tip);
     while (entry != NULL && entry != block && entry->resolved && entry->block.height > block->block.height) {
         entry = entry->parent;
     }

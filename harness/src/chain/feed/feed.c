@@ -34,6 +34,7 @@ enum muster_rc muster__feed_create(const struct muster_plan *plan, struct muster
     feed->http = http;
     feed->nodes = nodes;
     feed->events = events;
+    feed->look = muster__node_look;
     feed->blocks_max = MUSTER__FEED_BLOCKS_MAX;
     feed->node_count = count;
     for (uint32_t i = 0; i < count; i++) {

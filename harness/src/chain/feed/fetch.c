@@ -192,7 +192,7 @@ static void take(struct muster_feed *feed, struct muster_block *block, uint32_t 
     if (entry == NULL) {
         return;
     }
-    muster__tree_had(entry, node);
+    muster__entry_had(entry, node);
     muster__fetch_below(feed, entry);
     muster__tree_prune(feed);
 }
@@ -213,7 +213,7 @@ static void end_fetch(void *context, enum muster_rc rc, struct muster_reply *rep
         rc = muster__block_is_sane(&block) ? MUSTER_OK : MUSTER_EREPLY;
     }
     (void)pthread_mutex_lock(&feed->mutex);
-    struct muster__entry *entry = muster__tree_find(feed, &call->id);
+    struct muster__entry *entry = muster__entry_find(feed, &call->id);
     feed->fetches--;
     if (entry != NULL) {
         entry->fetching = false;

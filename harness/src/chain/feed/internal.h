@@ -112,6 +112,7 @@ struct muster_feed {
     uint64_t began_ms;
     bool started;
     bool stopped;
+    void (*look)(void *node); /* Looks at a node once its timer has fired. */
     size_t blocks_max; /* MUSTER__FEED_BLOCKS_MAX; less in tests. */
     uint32_t subscriptions;
     bool retry_armed;
@@ -155,9 +156,30 @@ struct muster_feed {
     struct muster__feed_node node[];
 };
 
-/* ---- feed_tree.c: entries, their links, their heights ---- */
+/* ---- entry.c ---- */
 
-struct muster__entry *muster__tree_find(const struct muster_feed *feed, const struct muster_id *id);
+/** NULL: the tree has none of this id. */
+struct muster__entry *muster__entry_find(const struct muster_feed *feed, const struct muster_id *id);
+/** The node has it, and with it all that is below. */
+void muster__entry_had(struct muster__entry *entry, uint32_t node);
+/** A subscription no longer holds it: frees it if it was pruned meanwhile. NULL is fine. */
+void muster__entry_release(struct muster__entry *entry);
+/** "" or all zero: the parent of the first block. */
+bool muster__id_is_none(const struct muster_id *id);
+/** Has an id, and is not its own parent. */
+bool muster__block_is_sane(const struct muster_block *block);
+/** Its place in by_id. */
+size_t muster__entry_bucket(const struct muster_id *id);
+/* By age: the newest, or none of them. */
+void muster__entry_link_newest(struct muster_feed *feed, struct muster__entry *entry);
+void muster__entry_unlink_age(struct muster_feed *feed, struct muster__entry *entry);
+/* From parent and children; from by_id and by_slot. */
+void muster__entry_unlink_family(struct muster__entry *entry);
+void muster__entry_unlink_indexes(struct muster_feed *feed, struct muster__entry *entry);
+void muster__entry_free(struct muster__entry *entry);
+
+/* ---- tree.c: links, heights, and what is pruned ---- */
+
 /** Finds it or makes one that is WANTED. NULL: no memory. */
 struct muster__entry *muster__tree_want(struct muster_feed *feed, const struct muster_id *id,
                                         uint32_t origin);
@@ -167,17 +189,10 @@ struct muster__entry *muster__tree_put(struct muster_feed *feed, struct muster_b
 void muster__tree_give_up(struct muster_feed *feed, struct muster__entry *entry);
 /** Someone says that it has this height. */
 void muster__tree_claim(struct muster_feed *feed, struct muster__entry *entry, uint64_t height);
-/** The node has it, and with it all that is below. */
-void muster__tree_had(struct muster__entry *entry, uint32_t node);
 void muster__tree_prune(struct muster_feed *feed);
-void muster__tree_release(struct muster__entry *entry);
 void muster__tree_free(struct muster_feed *feed);
-/** "" or all zero: the parent of the first block. */
-bool muster__id_is_none(const struct muster_id *id);
-/** Has an id, and is not its own parent. */
-bool muster__block_is_sane(const struct muster_block *block);
 
-/* ---- feed_chain.c: the best chain ---- */
+/* ---- chain.c: the best chain ---- */
 
 /** The parent, or what is on the best chain below a gap; NULL where history ends. */
 struct muster__entry *muster__chain_below(const struct muster_feed *feed, const struct muster__entry *entry);
@@ -187,10 +202,10 @@ struct muster__entry *muster__chain_at(const struct muster_feed *feed, uint64_t 
 bool muster__chain_consider(struct muster_feed *feed, struct muster__entry *entry);
 void muster__chain_drop(struct muster_feed *feed, struct muster__entry *entry);
 
-/* ---- feed_judge.c ---- */
+/* ---- observed.c ---- */
 void muster__judge_block(struct muster_feed *feed, struct muster__entry *entry);
 
-/* ---- feed_fetch.c ---- */
+/* ---- fetch.c ---- */
 
 /** Asks for an entry that is not here, unless it is being asked for or that was just done in vain. */
 void muster__fetch(struct muster_feed *feed, struct muster__entry *entry);
@@ -199,21 +214,25 @@ void muster__fetch_below(struct muster_feed *feed, struct muster__entry *entry);
 /** Ends all walks where they are: what they have not reached is no history. */
 void muster__fetch_no_deeper(struct muster_feed *feed);
 
-/* ---- feed_node.c, feed_stream.c: observation ---- */
+/* ---- node_state.c ---- */
 
-/** Reads from nodes.h where the node is and whether it runs. Without the mutex. */
-void muster__node_refresh(struct muster__feed_node *node, bool renew);
 void muster__node_failed(struct muster__feed_node *node, const char *text);
 void muster__node_good(struct muster__feed_node *node);
 /** It says that it has this block, which is not believed. */
 void muster__node_doubted(struct muster__feed_node *node, const struct muster__entry *entry);
 /** Has the node looked at again at that time. */
 void muster__node_arm(struct muster__feed_node *node, uint64_t at_ms);
-/** Opens the node's stream if it is time to. */
-void muster__stream_try(struct muster__feed_node *node, uint64_t now_ms);
 /** The tip of a node: what it said last, or the highest block it streamed. */
 const struct muster_progress *muster__node_tip(const struct muster__feed_node *node);
 
+/* ---- poll.c, stream.c: observation ---- */
+
+/** Reads from nodes.h where the node is and whether it runs. Without the mutex. */
+void muster__node_refresh(struct muster__feed_node *node, bool renew);
+/** The callback of a node's timer. In the engine's thread. */
+void muster__node_look(void *node);
+/** Opens the node's stream if it is time to. */
+void muster__stream_try(struct muster__feed_node *node, uint64_t now_ms);
 /* What goes with a request: freed by its callback. */
 struct muster__feed_call {
     struct muster__feed_node *node;
@@ -224,7 +243,7 @@ struct muster__feed_call {
 };
 struct muster__feed_call *muster__feed_call_create(struct muster__feed_node *node);
 
-/* ---- feed_subscription.c ---- */
+/* ---- subscription.c ---- */
 MUSTER_MUST_USE enum muster_rc muster__feed_subscribe(struct muster_feed *feed, uint64_t from_height,
                                                       struct muster_feed_subscription **ret,
                                                       struct muster_error *err);

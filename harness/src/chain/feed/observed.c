@@ -150,8 +150,8 @@ enum muster_rc muster__feed_common_height(struct muster_feed *feed, const struct
 {
     enum muster_rc rc = MUSTER_ENOTFOUND;
     (void)pthread_mutex_lock(&feed->mutex);
-    struct muster__entry *x = muster__tree_find(feed, a);
-    struct muster__entry *y = muster__tree_find(feed, b);
+    struct muster__entry *x = muster__entry_find(feed, a);
+    struct muster__entry *y = muster__entry_find(feed, b);
     while (x != NULL && y != NULL && x->resolved && y->resolved && x != y) {
         struct muster__entry **higher = x->block.height >= y->block.height ? &x : &y;
         struct muster__entry *below = muster__chain_below(feed, *higher);

@@ -32,62 +32,10 @@ static uint64_t interval_ms(const struct muster__feed_node *node)
     return node->failing_since_ms != 0 && interval < FAILING_MIN_MS ? FAILING_MIN_MS : interval;
 }
 
-void muster__node_failed(struct muster__feed_node *node, const char *text)
-{
-    struct muster_feed *feed = node->feed;
-    (void)snprintf(node->failing_text, sizeof(node->failing_text), "%.*s",
-                   (int)sizeof(node->failing_text) - 1, text);
-    if (node->failing_since_ms != 0) {
-        return;
-    }
-    node->failing_since_ms = muster_clock_ms();
-    (void)pthread_cond_broadcast(&feed->changed);
-    muster_log_info("node-%u does not answer well: %s", node->index, node->failing_text);
-    if (feed->events != NULL) {
-        muster__events_write(feed->events, "node_failing",
-                             json_pack("{s:i,s:s}", "node", (int)node->index, "why", node->failing_text));
-    }
-}
-
-void muster__node_good(struct muster__feed_node *node)
-{
-    struct muster_feed *feed = node->feed;
-    uint64_t since_ms = node->failing_since_ms;
-    if (node->answered_ms == 0) {
-        (void)pthread_cond_broadcast(&feed->changed);
-    }
-    node->answered_ms = muster_clock_ms();
-    node->failing_since_ms = 0;
-    node->failing_text[0] = '\0';
-    if (since_ms != 0 && feed->events != NULL) {
-        muster__events_write(feed->events, "node_answers",
-                             json_pack("{s:i,s:I}", "node", (int)node->index, "failed_ms",
-                                       (json_int_t)(node->answered_ms - since_ms)));
-    }
-}
-
-void muster__node_doubted(struct muster__feed_node *node, const struct muster__entry *entry)
-{
-    char text[sizeof(node->failing_text)];
-    (void)snprintf(
-        text, sizeof(text),
-        "has block %.32s at height %llu, it says, which is not known to stand on the chain that most "
-        "nodes have",
-        entry->block.id.text, (unsigned long long)entry->block.height);
-    if (node->observed) {
-        muster__node_failed(node, text);
-    }
-}
-
-const struct muster_progress *muster__node_tip(const struct muster__feed_node *node)
-{
-    return node->accepted.height > node->progress.height ? &node->accepted : &node->progress;
-}
-
 /* Heights of blocks that are known count from the same base for all nodes; a node's own need not. */
 static void adopt_height(struct muster_feed *feed, struct muster_progress *progress)
 {
-    const struct muster__entry *entry = muster__tree_find(feed, &progress->tip);
+    const struct muster__entry *entry = muster__entry_find(feed, &progress->tip);
     if (entry != NULL && entry->resolved) {
         progress->height = entry->block.height;
     }
@@ -97,7 +45,7 @@ static void adopt_height(struct muster_feed *feed, struct muster_progress *progr
 static struct muster__entry *follow_tip(struct muster__feed_node *node, uint64_t asked_us)
 {
     struct muster_feed *feed = node->feed;
-    struct muster__entry *entry = muster__tree_find(feed, &node->progress.tip);
+    struct muster__entry *entry = muster__entry_find(feed, &node->progress.tip);
     bool unseen = entry == NULL;
     if (unseen) {
         entry = muster__tree_want(feed, &node->progress.tip, node->index);
@@ -107,7 +55,7 @@ static struct muster__entry *follow_tip(struct muster__feed_node *node, uint64_t
     }
     entry->live = entry->live || unseen;
     muster__tree_claim(feed, entry, node->progress.height);
-    muster__tree_had(entry, node->index);
+    muster__entry_had(entry, node->index);
     bool genesis = entry->state == MUSTER__MISSING && entry->resolved && entry->block.height == 0;
     if (!genesis) {
         node->missed += unseen && node->stream != 0 && asked_us != 0;
@@ -208,7 +156,7 @@ static void disarm(struct muster__feed_node *node)
     (void)pthread_mutex_unlock(&node->feed->mutex);
 }
 
-static void look(void *context)
+void muster__node_look(void *context)
 {
     struct muster__feed_node *node = context;
     struct muster_feed *feed = node->feed;
@@ -226,16 +174,6 @@ static void look(void *context)
         }
     }
     (void)pthread_mutex_unlock(&feed->mutex);
-}
-
-void muster__node_arm(struct muster__feed_node *node, uint64_t at_ms)
-{
-    if (node->armed_ms != 0 && node->armed_ms <= at_ms) {
-        return; /* The earlier one will set the next. */
-    }
-    if (muster__http_timer(node->feed->http, at_ms, look, node) == MUSTER_OK) {
-        node->armed_ms = at_ms;
-    }
 }
 
 static void renew(struct muster__feed_node *node)

@@ -17,7 +17,7 @@ static struct muster__entry *find_line(const struct muster_feed *feed, const cha
     if (bytes != feed->line_bytes || bytes == 0 || memcmp(line, feed->line, bytes) != 0) {
         return NULL;
     }
-    struct muster__entry *entry = muster__tree_find(feed, &feed->line_id);
+    struct muster__entry *entry = muster__entry_find(feed, &feed->line_id);
     return entry != NULL && entry->state == MUSTER__HERE ? entry : NULL;
 }
 
@@ -40,7 +40,7 @@ static void accepted(struct muster__feed_node *node, struct muster__entry *entry
     if (node->failing_since_ms == 0) { /* A stream that goes on is no answer to what was asked. */
         muster__node_good(node);
     }
-    muster__tree_had(entry, node->index);
+    muster__entry_had(entry, node->index);
     muster__fetch_below(node->feed, entry);
     if (entry->resolved && !muster__chain_consider(node->feed, entry)) {
         muster__node_doubted(node, entry);
@@ -57,7 +57,7 @@ static struct muster__entry *take(struct muster__feed_node *node, struct muster_
                                   const char *line, size_t bytes)
 {
     struct muster_feed *feed = node->feed;
-    bool unseen = muster__tree_find(feed, &block->id) == NULL;
+    bool unseen = muster__entry_find(feed, &block->id) == NULL;
     struct muster__entry *entry = muster__tree_put(feed, block, node->index);
     if (entry != NULL) {
         entry->live = entry->live || unseen;

@@ -10,7 +10,7 @@ static void hold(struct muster_feed_subscription *subscription, struct muster__e
 {
     entry->holds++;
     if (subscription->last != NULL) {
-        muster__tree_release(subscription->last);
+        muster__entry_release(subscription->last);
     }
     subscription->last = entry;
 }
@@ -59,7 +59,7 @@ void muster_feed_unsubscribe(struct muster_feed_subscription *subscription)
     struct muster_feed *feed = subscription->feed;
     (void)pthread_mutex_lock(&feed->mutex);
     feed->subscriptions--;
-    muster__tree_release(subscription->last);
+    muster__entry_release(subscription->last);
     (void)pthread_mutex_unlock(&feed->mutex);
     free(subscription);
 }

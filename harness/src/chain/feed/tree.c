@@ -6,83 +6,9 @@
 #include "chain/feed/internal.h"
 #include "muster/clock.h"
 
-bool muster__set_has(const struct muster__node_set *set, uint32_t node)
-{
-    return (set->words[node / 64] >> (node % 64) & 1u) != 0;
-}
-
-void muster__set_add(struct muster__node_set *set, uint32_t node)
-{
-    set->words[node / 64] |= UINT64_C(1) << (node % 64);
-}
-
-bool muster__set_covers(const struct muster__node_set *set, const struct muster__node_set *wanted)
-{
-    for (size_t i = 0; i < MUSTER__FEED_SET_WORDS; i++) {
-        if ((wanted->words[i] & ~set->words[i]) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool muster__id_is_none(const struct muster_id *id)
-{
-    return id->text[strspn(id->text, "0")] == '\0';
-}
-
-bool muster__block_is_sane(const struct muster_block *block)
-{
-    return block->id.text[0] != '\0' && strcmp(block->id.text, block->parent.text) != 0;
-}
-
-static size_t bucket_of(const struct muster_id *id)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (const char *c = id->text; *c != '\0'; c++) {
-        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u; /* FNV-1a. */
-    }
-    return (size_t)((hash ^ hash >> 32) % MUSTER__FEED_BUCKETS);
-}
-
-struct muster__entry *muster__tree_find(const struct muster_feed *feed, const struct muster_id *id)
-{
-    struct muster__entry *entry = feed->by_id[bucket_of(id)];
-    while (entry != NULL && strcmp(entry->block.id.text, id->text) != 0) {
-        entry = entry->next_by_id;
-    }
-    return entry;
-}
-
-static void link_newest(struct muster_feed *feed, struct muster__entry *entry)
-{
-    entry->newer = NULL;
-    entry->older = feed->newest;
-    if (feed->newest != NULL) {
-        feed->newest->newer = entry;
-    } else {
-        feed->oldest = entry;
-    }
-    feed->newest = entry;
-}
-
-static void unlink_age(struct muster_feed *feed, struct muster__entry *entry)
-{
-    if (entry->newer != NULL) {
-        entry->newer->older = entry->older;
-    } else {
-        feed->newest = entry->older;
-    }
-    if (entry->older != NULL) {
-        entry->older->newer = entry->newer;
-    } else {
-        feed->oldest = entry->newer;
-    }
-}
-
 struct muster__entry *muster__tree_want(struct muster_feed *feed, const struct muster_id *id, uint32_t origin)
 {
-    struct muster__entry *entry = muster__tree_find(feed, id);
+    struct muster__entry *entry = muster__entry_find(feed, id);
     if (entry != NULL) {
         return entry;
     }
@@ -90,7 +16,7 @@ struct muster__entry *muster__tree_want(struct muster_feed *feed, const struct m
     if (entry == NULL) {
         return NULL;
     }
-    struct muster__entry **bucket = &feed->by_id[bucket_of(id)];
+    struct muster__entry **bucket = &feed->by_id[muster__entry_bucket(id)];
     entry->block.id = *id;
     entry->state = MUSTER__WANTED;
     entry->seen_us = muster_clock_us();
@@ -99,7 +25,7 @@ struct muster__entry *muster__tree_want(struct muster_feed *feed, const struct m
     entry->expected_of = feed->running;
     entry->next_by_id = *bucket;
     *bucket = entry;
-    link_newest(feed, entry);
+    muster__entry_link_newest(feed, entry);
     feed->entry_count++;
     return entry;
 }
@@ -113,8 +39,8 @@ static void resolve(struct muster_feed *feed, struct muster__entry *entry, uint6
     entry->block.height = height;
     entry->next_work = NULL;
     for (; entry != NULL; entry = entry->next_work) {
-        unlink_age(feed, entry);
-        link_newest(feed, entry);
+        muster__entry_unlink_age(feed, entry);
+        muster__entry_link_newest(feed, entry);
         for (struct muster__entry *child = entry->children; child != NULL; child = child->next_sibling) {
             if (!child->resolved) {
                 child->resolved = true;
@@ -239,80 +165,17 @@ struct muster__entry *muster__tree_put(struct muster_feed *feed, struct muster_b
     return entry;
 }
 
-void muster__tree_had(struct muster__entry *entry, uint32_t node)
-{
-    uint64_t now_us = muster_clock_us();
-    for (; entry != NULL && !muster__set_has(&entry->had_by, node); entry = entry->parent) {
-        muster__set_add(&entry->had_by, node);
-        if (entry->spread_us == 0 && muster__set_covers(&entry->had_by, &entry->expected_of)) {
-            entry->spread_us = now_us > entry->seen_us ? now_us - entry->seen_us : 1;
-        }
-    }
-}
-
-static void unlink_family(struct muster__entry *entry)
-{
-    struct muster__entry *next = NULL;
-    for (struct muster__entry *child = entry->children; child != NULL; child = next) {
-        next = child->next_sibling;
-        child->parent = NULL;
-        child->prev_sibling = NULL;
-        child->next_sibling = NULL;
-    }
-    entry->children = NULL;
-    if (entry->parent != NULL) {
-        if (entry->prev_sibling != NULL) {
-            entry->prev_sibling->next_sibling = entry->next_sibling;
-        } else {
-            entry->parent->children = entry->next_sibling;
-        }
-        if (entry->next_sibling != NULL) {
-            entry->next_sibling->prev_sibling = entry->prev_sibling;
-        }
-        entry->parent = NULL;
-    }
-}
-
-static void unlink_indexes(struct muster_feed *feed, struct muster__entry *entry)
-{
-    struct muster__entry **link = &feed->by_id[bucket_of(&entry->block.id)];
-    while (*link != entry) {
-        link = &(*link)->next_by_id;
-    }
-    *link = entry->next_by_id;
-    link = &feed->by_slot[entry->block.slot % MUSTER__FEED_BUCKETS];
-    while (*link != NULL && *link != entry) {
-        link = &(*link)->next_by_slot;
-    }
-    if (*link == entry) {
-        *link = entry->next_by_slot;
-    }
-}
-
-static void free_entry(struct muster__entry *entry)
-{
-    muster_block_fini(&entry->block);
-    free(entry);
-}
-
-void muster__tree_release(struct muster__entry *entry)
-{
-    if (entry != NULL && --entry->holds == 0 && entry->pruned) {
-        free_entry(entry);
-    }
-}
-
 static void drop(struct muster_feed *feed, struct muster__entry *entry)
 {
-    unlink_indexes(feed, entry);
-    unlink_age(feed, entry);
-    unlink_family(entry);
+    muster__entry_unlink_indexes(feed, entry);
+    muster__entry_unlink_age(feed, entry);
+    muster__entry_unlink_family(entry);
     muster__chain_drop(feed, entry);
     feed->entry_count--;
     feed->identity_count -= entry->block.identity_count;
     entry->pruned = true;
     if (entry->holds == 0) {
-        free_entry(entry);
+        muster__entry_free(entry);
     }
 }
 
@@ -322,8 +185,8 @@ void muster__tree_prune(struct muster_feed *feed)
            feed->entry_count > 1) {
         struct muster__entry *oldest = feed->oldest;
         if (oldest == feed->best) { /* Old as it is, everything is measured by it. */
-            unlink_age(feed, oldest);
-            link_newest(feed, oldest);
+            muster__entry_unlink_age(feed, oldest);
+            muster__entry_link_newest(feed, oldest);
         } else {
             drop(feed, oldest);
         }
@@ -335,6 +198,6 @@ void muster__tree_free(struct muster_feed *feed)
     while (feed->newest != NULL) {
         struct muster__entry *entry = feed->newest;
         feed->newest = entry->older;
-        free_entry(entry);
+        muster__entry_free(entry);
     }
 }
