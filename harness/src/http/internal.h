@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/epoll.h>
 #include <sys/queue.h>
 
 #include "http/http.h"
@@ -26,10 +27,6 @@ struct muster__buffer {
     size_t used;
     size_t capacity;
 };
-
-/** Appends, keeping a NUL behind. False: no memory, nothing changed. */
-bool muster__buffer_put(struct muster__buffer *buffer, const char *bytes, size_t count);
-void muster__buffer_fini(struct muster__buffer *buffer);
 
 /* The requests to one node. */
 TAILQ_HEAD(muster__waiting, muster__transfer);
@@ -138,7 +135,13 @@ struct muster_http {
     uint64_t overdue_ms; /* No request can be overdue before this. */
 };
 
-/* http_transfer.c */
+/* buffer.c */
+
+/** Appends and writes a NUL behind the text. Returns false if there is no memory; then nothing changed. */
+bool muster__buffer_put(struct muster__buffer *buffer, const char *bytes, size_t count);
+void muster__buffer_fini(struct muster__buffer *buffer);
+
+/* transfer.c */
 
 /** Takes a transfer from the pool, or a new one. Under the mutex. NULL: no memory. */
 struct muster__transfer *muster__transfer_take(struct muster_http *http, uint64_t url_hash);
@@ -154,7 +157,7 @@ uint64_t muster__transfer_deadline_ms(const struct muster__transfer *transfer);
 /** Gives it back to the pool. Under the mutex. Returns one to destroy without it, or NULL. */
 struct muster__transfer *muster__transfer_recycle(struct muster__transfer *transfer);
 
-/* http_lane.c */
+/* lane.c */
 
 /** Whether the request may begin now; else it waits, and comes into http->ready. */
 bool muster__lane_enter(struct muster__transfer *transfer);
@@ -164,31 +167,36 @@ void muster__lane_leave(struct muster__transfer *transfer);
 uint64_t muster__lanes_take_overdue(struct muster_http *http, uint64_t now_ms, struct muster__waiting *ret);
 void muster__lanes_free(struct muster_http *http);
 
-/* http_receive.c */
+/* receive.c */
 size_t muster__receive_header(char *bytes, size_t size, size_t count, void *transfer);
 size_t muster__receive_body(char *bytes, size_t size, size_t count, void *transfer);
 
-/* http_end.c */
+/* end.c */
 
 /** Calls `done` with what became of it. */
 void muster__transfer_report(struct muster__transfer *transfer, CURLcode code);
 /** Calls `done` with MUSTER_ESTOPPED. */
 void muster__transfer_report_stopped(struct muster__transfer *transfer);
 
-/* http_timer.c */
+/* timer.c */
 
 /** Under the mutex. False: no memory, or too many. */
 bool muster__timers_add(struct muster_http *http, uint64_t at_ms, void (*fire)(void *), void *context);
 /** Fires what is due; takes the mutex itself. */
 void muster__timers_fire(struct muster_http *http);
 
-/* http_loop.c */
-void *muster__http_loop(void *http);
-/** Under the mutex: makes the loop look at what was queued. */
-void muster__http_wake(struct muster_http *http);
+/* socket.c: callbacks of libcurl */
+
 curl_socket_t muster__socket_open(void *http, curlsocktype purpose, struct curl_sockaddr *address);
 int muster__socket_close(void *http, curl_socket_t fd);
 int muster__socket_wanted(CURL *easy, curl_socket_t fd, int what, void *http, void *unused);
 int muster__curl_due(CURLM *multi, long timeout_ms, void *http);
+/** Passes to libcurl what epoll reported for one of its sockets. Not for the engine's own wake_fd. */
+void muster__socket_act(struct muster_http *http, const struct epoll_event *event);
+
+/* loop.c */
+void *muster__http_loop(void *http);
+/** Makes the loop look at what was queued. Call it with the mutex held. */
+void muster__http_wake(struct muster_http *http);
 
 #endif

@@ -1,4 +1,5 @@
-/* The structs that travel between a system and the harness: filled, grown and freed here. */
+/* The values a system fills for the harness: renderings, blocks, submissions. Requests and replies:
+ * http/message.c. */
 #include "muster/system.h"
 
 #include <stdio.h>
@@ -122,38 +123,6 @@ enum muster_rc muster_rendering_env(struct muster_rendering *rendering, const ch
     }
     rendering->env[index] = entry;
     return MUSTER_OK;
-}
-
-void muster_request_fini(struct muster_request *request)
-{
-    if (request != NULL) {
-        free(request->path);
-        free(request->body);
-        memset(request, 0, sizeof *request);
-    }
-}
-
-enum muster_rc muster_request_init(struct muster_request *request, const char *method, const char *path,
-                                   const char *body, struct muster_error *err)
-{
-    struct muster_request made = { .method = method, .path = strdup(path) };
-    if (body != NULL) {
-        made.body = strdup(body);
-    }
-    if (made.path == NULL || (body != NULL && made.body == NULL)) {
-        muster_request_fini(&made);
-        return out_of_memory(err);
-    }
-    *request = made;
-    return MUSTER_OK;
-}
-
-void muster_reply_fini(struct muster_reply *reply)
-{
-    if (reply != NULL) {
-        free(reply->body);
-        memset(reply, 0, sizeof *reply);
-    }
 }
 
 void muster_block_fini(struct muster_block *block)
