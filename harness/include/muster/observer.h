@@ -14,6 +14,13 @@ extern "C" {
 
 struct json_t; /* jansson's. */
 
+/* Whether two nodes are of one network. */
+enum muster_kinship {
+    MUSTER_KIN_UNKNOWN, /* One of them did not answer. */
+    MUSTER_KIN_NONE,
+    MUSTER_KIN_SHARED,
+};
+
 /* Slots are required, except where it says NULL. All but create, start and destroy may be called from any
  * thread. */
 struct muster_observer {
@@ -49,6 +56,13 @@ struct muster_observer {
      * heights are compared alone. */
     enum muster_rc (*common_height)(void *self, const struct muster_progress *a,
                                     const struct muster_progress *b, uint64_t *ret);
+
+    /* For nodes that run already and do not name their network: is `node` of node 0's? Asks them. `first` and
+     * `own` are what they said last. `apart`: why not, in words, such as "no block in common". NULL: all are.
+     */
+    enum muster_kinship (*compare)(struct muster_run *run, uint32_t node, const struct muster_progress *first,
+                                   const struct muster_progress *own);
+    const char *apart;
 
     /* Adds to run.json, and to its object "plan". NULL: nothing to add. */
     void (*add_to_run_json)(void *self, struct json_t *run);

@@ -63,23 +63,23 @@ struct muster_transactions {
 /** Adds the transaction workload, and with it the expectation "inclusion". NULL takes every default. */
 void muster_transactions(struct muster_scenario *s, const struct muster_transactions *transactions);
 
-/* Times to one day each. Defaults that are told in blocks (by their average interval) are at most a quarter
+/* Times to one day each. Defaults in paces (see muster_pace()) are at most a quarter
  * of the window. */
 struct muster_chaos {
-    uint32_t min_delay_ms; /* From one action to the next; chosen between both. Default: 2 blocks. */
-    uint32_t max_delay_ms; /* Default: 6 blocks. */
+    uint32_t min_delay_ms; /* From one action to the next; chosen between both. Default: 2 paces. */
+    uint32_t max_delay_ms; /* Default: 6 paces. */
     uint32_t cooldown_ms; /* How long a node that is back is left alone. Default: max_delay_ms. */
     uint32_t restart_weight; /* How often it is chosen, beside the others. Default: 1 each, if all are 0. */
     uint32_t kill_weight;
     uint32_t pause_weight;
-    uint32_t down_ms; /* How long a killed node stays down. Default: 2 blocks. */
-    uint32_t pause_ms; /* How long a paused node stays paused. Default: 2 blocks. */
+    uint32_t down_ms; /* How long a killed node stays down. Default: 2 paces. */
+    uint32_t pause_ms; /* How long a paused node stays paused. Default: 2 paces. */
     const uint32_t *spare_nodes; /* Nodes that are never touched. Default: none. */
     uint32_t spare_count;
     uint32_t quorum; /* Nodes that run, and have caught up, are never fewer. Default: more than half. */
     uint32_t recover_ms; /* From when a node is told to come back until it must be at the cluster's tip.
-                            Default: the time until ready, and 10 blocks. Stretched as the deadlines are. */
-    uint32_t lag_blocks_max; /* Blocks behind the best that still are its tip, to MUSTER_DEPTH_MAX.
+                            Default: the time until ready, and 10 paces. Stretched as the deadlines are. */
+    uint32_t lag_max; /* How far behind the best height still is the cluster's tip, to MUSTER_DEPTH_MAX.
                                 Default: 2. */
 };
 /** Adds the workload "chaos", which restarts, kills and pauses nodes at moments of chance, as the seed says;

@@ -6,22 +6,17 @@
 
 #include "muster/clock.h"
 #include "run/internal.h"
+#include "run/observe.h"
 
 #define JOIN_MS 2000u /* Times slow-down: how long a node that fell behind is given to show what it has. */
 #define POLL_MS 100u
 #define ANSWER_TIMEOUT_MS 2000u
 #define LISTED_MAX 8u
 
-enum kinship {
-    KIN_UNKNOWN, /* One of them did not answer. */
-    KIN_NONE,
-    KIN_SHARED,
-};
-
 struct network {
     struct muster_run *run;
     struct muster__answer *answers; /* By node, of the last round. */
-    enum kinship *kinship; /* With node 0. */
+    enum muster_kinship *kinship; /* With node 0. */
 };
 
 static bool same(const struct muster_id *a, const struct muster_id *b)
@@ -29,64 +24,23 @@ static bool same(const struct muster_id *a, const struct muster_id *b)
     return a->text[0] != '\0' && strcmp(a->text, b->text) == 0;
 }
 
-/* Whether a node has a block. */
-static enum kinship ask_for_block(struct muster_run *run, uint32_t node, const struct muster_id *id)
-{
-    const struct muster_plan *plan = run->plan;
-    struct muster_request request = { 0 };
-    struct muster_reply reply = { 0 };
-    struct muster_block block = { 0 };
-    if (id->text[0] == '\0') {
-        return KIN_NONE;
-    }
-    enum muster_rc rc = plan->system->request_block(plan->system_state, id, &request, NULL);
-    if (rc == MUSTER_OK) {
-        rc = muster_node_request(run, node, &request, &reply, NULL);
-    }
-    bool answered = rc == MUSTER_OK;
-    if (answered) {
-        rc = plan->system->parse_block(plan->system_state, id, &reply, &block, NULL);
-    }
-    muster_block_fini(&block);
-    muster_reply_fini(&reply);
-    muster_request_fini(&request);
-    return rc == MUSTER_OK ? KIN_SHARED : answered ? KIN_NONE : KIN_UNKNOWN;
-}
-
-/* A final block is what nodes of one network agree on; but the first block is not stored by every system, and
- * a node that lags lacks both of the other's. */
-static enum kinship look_for_block(struct muster_run *run, uint32_t node, const struct muster_progress *first,
-                                   const struct muster_progress *own)
-{
-    const struct {
-        uint32_t node;
-        const struct muster_id *id;
-    } questions[] = { { node, &first->final }, { 0, &own->final }, { 0, &own->tip }, { node, &first->tip } };
-    enum kinship found = KIN_NONE;
-    for (size_t i = 0; i < sizeof questions / sizeof questions[0] && found != KIN_SHARED; i++) {
-        enum kinship kinship = ask_for_block(run, questions[i].node, questions[i].id);
-        found = kinship == KIN_NONE ? found : kinship;
-    }
-    return found;
-}
-
-static enum kinship compare(const struct network *network, uint32_t node)
+static enum muster_kinship compare(const struct network *network, uint32_t node)
 {
     const struct muster__answer *first = &network->answers[0];
     const struct muster__answer *own = &network->answers[node];
     if (first->rc != MUSTER_OK || own->rc != MUSTER_OK) {
-        return KIN_UNKNOWN;
+        return MUSTER_KIN_UNKNOWN;
     }
     const struct muster_progress *a = &first->progress;
     const struct muster_progress *b = &own->progress;
     if (a->network.text[0] != '\0' && b->network.text[0] != '\0') {
-        return same(&a->network, &b->network) ? KIN_SHARED : KIN_NONE;
+        return same(&a->network, &b->network) ? MUSTER_KIN_SHARED : MUSTER_KIN_NONE;
     }
-    if (network->run->plan->system->request_block == NULL || same(&a->final, &b->final) ||
-        same(&a->tip, &b->tip)) {
-        return KIN_SHARED;
+    const struct muster_observer *observer = muster__observer_of(network->run->plan);
+    if (observer->compare == NULL || same(&a->final, &b->final) || same(&a->tip, &b->tip)) {
+        return MUSTER_KIN_SHARED;
     }
-    return look_for_block(network->run, node, a, b);
+    return observer->compare(network->run, node, a, b);
 }
 
 /* One round over all that are not known to belong. True: all do. */
@@ -96,10 +50,10 @@ static bool compare_all(struct network *network)
     muster__ask_progress(network->run, (uint32_t)(ANSWER_TIMEOUT_MS * network->run->plan->slowdown),
                          network->answers);
     for (uint32_t i = 1; i < network->run->plan->node_count; i++) {
-        if (network->kinship[i] != KIN_SHARED) {
+        if (network->kinship[i] != MUSTER_KIN_SHARED) {
             network->kinship[i] = compare(network, i);
         }
-        all = all && network->kinship[i] == KIN_SHARED;
+        all = all && network->kinship[i] == MUSTER_KIN_SHARED;
     }
     return all;
 }
@@ -123,17 +77,17 @@ static enum muster_rc say_apart(const struct network *network, struct muster_err
     for (uint32_t i = 1; i < count; i++) {
         size_t used = strlen(list);
         char name[600];
-        if (network->kinship[i] == KIN_SHARED) {
+        if (network->kinship[i] == MUSTER_KIN_SHARED) {
             continue;
         }
         name_node(network, i, name);
         if (apart++ < LISTED_MAX && used + sizeof name < sizeof list) {
             snprintf(list + used, sizeof list - used, "%s%s%s", used > 0 ? ", " : "", name,
-                     network->kinship[i] == KIN_UNKNOWN ? " (which did not answer)" : "");
+                     network->kinship[i] == MUSTER_KIN_UNKNOWN ? " (which did not answer)" : "");
         }
     }
     bool named = network->answers[0].progress.network.text[0] != '\0';
-    const char *why = named ? "they say so themselves" : "no block in common";
+    const char *why = named ? "they say so themselves" : muster__observer_of(network->run->plan)->apart;
     if (count > 2 && apart == count - 1) {
         return muster_error_set(err, MUSTER_EINVAL,
                                 "%s is not of one network with any other node: %s; name nodes of one network",

@@ -5,6 +5,7 @@
 
 #include "chain/consensus.h"
 #include "chain/feed/feed.h"
+#include "chain/feed/kinship.h"
 #include "chain/transactions/attach_wallets.h"
 #include "muster/clock.h"
 #include "run/internal.h"
@@ -150,5 +151,7 @@ const struct muster_observer muster_chain_observer = { .resolve = muster__consen
                                                        .view = view,
                                                        .best = best,
                                                        .common_height = common_height,
+                                                       .compare = muster__look_for_block,
+                                                       .apart = "no block in common",
                                                        .add_to_run_json = add_to_run_json,
                                                        .add_to_plan_json = add_to_plan_json };

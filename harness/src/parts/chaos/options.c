@@ -8,7 +8,7 @@
 #define AWAY_PACES 2u
 #define TIP_PACES 10u
 #define WINDOW_PARTS 4u
-#define LAG_BLOCKS 2u
+#define LAG_DEFAULT 2u
 
 const char *muster__chaos_action_name(enum muster__chaos_action action)
 {
@@ -122,7 +122,7 @@ static void fill(const struct muster_plan *plan, struct muster__chaos_options *o
     chaos->down_ms = chaos->down_ms != 0 ? chaos->down_ms : paces_ms(plan, AWAY_PACES);
     chaos->pause_ms = chaos->pause_ms != 0 ? chaos->pause_ms : paces_ms(plan, AWAY_PACES);
     chaos->quorum = chaos->quorum != 0 ? chaos->quorum : plan->node_count / 2 + 1;
-    chaos->lag_blocks_max = chaos->lag_blocks_max != 0 ? chaos->lag_blocks_max : LAG_BLOCKS;
+    chaos->lag_max = chaos->lag_max != 0 ? chaos->lag_max : LAG_DEFAULT;
     chaos->recover_ms = muster__stretch_ms(plan, chaos->recover_ms);
     options->tip_ms = muster__stretch_ms(plan, plan->pace_ms * TIP_PACES);
 }

@@ -28,7 +28,7 @@ uint32_t muster__chaos_weight(const struct muster_chaos *chaos, enum muster__cha
 uint32_t muster__chaos_length_ms(const struct muster_chaos *chaos, enum muster__chaos_action action);
 
 /**
- * Fills in the defaults, for a plan whose nodes, consensus, window and slow-down are known.
+ * Fills in the defaults, for a plan whose nodes, pace, window and slow-down are known.
  *
  * @return MUSTER_OK; MUSTER_EINVAL: with these nodes and this window nothing could be done, or might never
  * be.

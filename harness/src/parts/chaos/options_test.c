@@ -90,7 +90,7 @@ START_TEST(defaults_follow_the_chain)
     ck_assert_uint_eq(chaos->down_ms, 800);
     ck_assert_uint_eq(chaos->pause_ms, 800);
     ck_assert_uint_eq(chaos->quorum, 3);
-    ck_assert_uint_eq(chaos->lag_blocks_max, 2);
+    ck_assert_uint_eq(chaos->lag_max, 2);
     ck_assert_uint_eq(chaos->recover_ms, 0);
     ck_assert_uint_eq(options.tip_ms, 8000); /* Ten blocks, and twice as slow. */
 }
@@ -165,8 +165,7 @@ START_TEST(what_no_plan_may_ask_for)
                    "chaos.recover_ms is 86400001 ms");
     assert_refused(4, 9000, &(struct muster_chaos){ .pause_weight = 1000001 },
                    "chaos.pause_weight is 1000001");
-    assert_refused(4, 9000, &(struct muster_chaos){ .lag_blocks_max = 10001 },
-                   "chaos.lag_blocks_max is 10001");
+    assert_refused(4, 9000, &(struct muster_chaos){ .lag_max = 10001 }, "chaos.lag_max is 10001");
     assert_refused(4, 9000, &(struct muster_chaos){ .spare_count = 1 },
                    "chaos.spare_count is 1, but spare_nodes is NULL");
     assert_refused(4, 9000, &(struct muster_chaos){ .spare_nodes = far, .spare_count = 1 },

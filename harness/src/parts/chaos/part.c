@@ -41,9 +41,8 @@ static void check_given(struct muster_scenario *s, const struct muster_chaos *gi
         muster_scenario_refuse(s, "chaos.min_delay_ms is %u, above max_delay_ms, which is %u; swap them",
                                given->min_delay_ms, given->max_delay_ms);
     }
-    if (given->lag_blocks_max > MUSTER_DEPTH_MAX) {
-        muster_scenario_refuse(s, "chaos.lag_blocks_max is %u; use 1 to %u blocks", given->lag_blocks_max,
-                               MUSTER_DEPTH_MAX);
+    if (given->lag_max > MUSTER_DEPTH_MAX) {
+        muster_scenario_refuse(s, "chaos.lag_max is %u; use 1 to %u", given->lag_max, MUSTER_DEPTH_MAX);
     }
 }
 

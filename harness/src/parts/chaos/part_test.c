@@ -123,7 +123,7 @@ START_TEST(a_node_that_is_stuck_is_red_and_named)
     ck_assert_says(err, "expectation 'recovers'");
     ck_assert_says(err, ", killed at ");
     ck_assert_says(err, "it has been at height 6 since ");
-    ck_assert_says(err, " blocks behind the cluster, which is at ");
+    ck_assert_says(err, " behind the cluster, which is at ");
     if (getenv("SLOW_TEST_ENV") ==
         NULL) { /* A bound that is stretched may outlast the window, which is not. */
         ck_assert_says(err, ", while the window was open: node-");

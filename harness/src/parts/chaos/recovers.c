@@ -21,7 +21,7 @@ enum muster_rc muster__recovers_capture(struct muster_run *run, void *context, s
         .began_ms = run->session->began_ms,
         .bound_ms =
             given->recover_ms != 0 ? given->recover_ms : muster__run_ready_ms(run) + chaos->options.tip_ms,
-        .lag_blocks_max = given->lag_blocks_max,
+        .lag_max = given->lag_max,
         .has_branches = muster__run_has_branches(run),
     };
     return MUSTER_OK;

@@ -20,11 +20,11 @@ static const char *done_word(enum muster__chaos_action action)
 
 static bool is_at_tip(const struct muster__sight *sight, const struct muster__recovers_terms *terms)
 {
-    if (!sight->answers || sight->height + terms->lag_blocks_max < sight->best_height) {
+    if (!sight->answers || sight->height + terms->lag_max < sight->best_height) {
         return false;
     }
     return !terms->has_branches ||
-           (sight->on_tree && sight->common_height + terms->lag_blocks_max >= sight->best_height);
+           (sight->on_tree && sight->common_height + terms->lag_max >= sight->best_height);
 }
 
 enum muster__recovery muster__recovers_judge(struct muster__deed *deed,
@@ -65,14 +65,13 @@ static void describe_sight(const struct muster__deed *deed, const struct muster_
     if (deed->ready_ms == 0 || !sight->answers) {
         snprintf(text, bytes, "%s%s%s", deed->ready_ms == 0 ? "it is not ready" : "it answers nothing usable",
                  sight->failing_text[0] != '\0' ? ": " : "", sight->failing_text);
-    } else if (sight->height + terms->lag_blocks_max < sight->best_height) {
-        snprintf(
-            text, bytes,
-            "it has been at height %llu since %s, %llu blocks behind the cluster, which is at %llu (%llu "
-            "are allowed)",
-            (unsigned long long)sight->height, since,
-            (unsigned long long)(sight->best_height - sight->height), (unsigned long long)sight->best_height,
-            (unsigned long long)terms->lag_blocks_max);
+    } else if (sight->height + terms->lag_max < sight->best_height) {
+        snprintf(text, bytes,
+                 "it has been at height %llu since %s, %llu behind the cluster, which is at %llu (%llu "
+                 "are allowed)",
+                 (unsigned long long)sight->height, since,
+                 (unsigned long long)(sight->best_height - sight->height),
+                 (unsigned long long)sight->best_height, (unsigned long long)terms->lag_max);
     } else if (!sight->on_tree) {
         snprintf(text, bytes, "it is at height %llu with a tip that joins no chain seen at any node",
                  (unsigned long long)sight->height);
@@ -214,6 +213,6 @@ void muster__recovers_report(const struct muster__recovers_tally *tally,
     muster_report_number(report, "recovery_worst_node", tally->worst_node);
     muster_report_number(report, "ready_ms_worst", (double)tally->worst_ready_ms);
     muster_report_number(report, "bound_ms", (double)terms->bound_ms);
-    muster_report_number(report, "lag_blocks_max", (double)terms->lag_blocks_max);
+    muster_report_number(report, "lag_max", (double)terms->lag_max);
     report_list(tally, terms, report);
 }

@@ -46,7 +46,7 @@ struct muster__deed {
 struct muster__recovers_terms {
     uint64_t began_ms; /* Time 0 of messages. */
     uint64_t bound_ms;
-    uint64_t lag_blocks_max;
+    uint64_t lag_max;
     bool has_branches; /* Nodes may be on other branches than the best: height alone says nothing. */
 };
 

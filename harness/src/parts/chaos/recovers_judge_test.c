@@ -8,7 +8,7 @@
 #include "testing/unit_test.h"
 
 static const struct muster__recovers_terms terms = {
-    .began_ms = 1000, .bound_ms = 5000, .lag_blocks_max = 2, .has_branches = true
+    .began_ms = 1000, .bound_ms = 5000, .lag_max = 2, .has_branches = true
 };
 
 /* Killed at 3.0 s of the run, back at 4.0 s, ready at 4.2 s, and at the tip. */
@@ -68,9 +68,9 @@ START_TEST(one_block_too_far_behind_is_late)
 {
     struct muster__deed deed = good_deed();
     deed.sight.height = deed.sight.common_height = 17;
-    assert_pending_until_late(
-        deed, "it has been at height 17 since 4.3 s, 3 blocks behind the cluster, which is at 20 "
-              "(2 are allowed)");
+    assert_pending_until_late(deed,
+                              "it has been at height 17 since 4.3 s, 3 behind the cluster, which is at 20 "
+                              "(2 are allowed)");
     deed.sight.changed_ms = 0;
     assert_pending_until_late(
         deed, "killed at 3.0 s (action 7) and started again at 4.0 s, is not back at the "
@@ -90,7 +90,7 @@ START_TEST(a_node_on_a_branch_of_its_own_is_late)
 }
 END_TEST
 
-START_TEST(a_system_without_blocks_has_no_branches)
+START_TEST(without_branches_height_alone_counts)
 {
     struct muster__deed deed = good_deed();
     struct muster__recovers_terms plain = terms;
@@ -228,7 +228,7 @@ static Suite *recovers_judge_suite(void)
     tcase_add_test(tcase, who_looks_late_finds_it_back_all_the_same);
     tcase_add_test(tcase, one_block_too_far_behind_is_late);
     tcase_add_test(tcase, a_node_on_a_branch_of_its_own_is_late);
-    tcase_add_test(tcase, a_system_without_blocks_has_no_branches);
+    tcase_add_test(tcase, without_branches_height_alone_counts);
     tcase_add_test(tcase, a_node_that_is_silent_or_not_ready_is_late);
     tcase_add_test(tcase, a_paused_node_is_resumed);
     tcase_add_test(tcase, one_that_is_away_is_not_late);
