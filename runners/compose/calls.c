@@ -1,4 +1,4 @@
-#include "calls.h"
+#include "compose/calls.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef MUSTER_RUNNERS_COMPOSE_CALLS_H
 #define MUSTER_RUNNERS_COMPOSE_CALLS_H
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "muster/tool.h"
 
 /* The first words of a list's lines. Zeroed: none. */

@@ -1,4 +1,4 @@
-#include "calls.h"
+#include "compose/calls.h"
 
 #include <check.h>
 #include <stdlib.h>

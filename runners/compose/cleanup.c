@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "calls.h"
-#include "ends.h"
-#include "look.h"
+#include "compose/calls.h"
+#include "compose/ends.h"
+#include "compose/look.h"
 #include "muster/clock.h"
 
 #define DOWN_MS 60000u /* Beyond the nodes' grace. */

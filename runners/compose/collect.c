@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "muster/tool.h"
 #include "shared/record.h"
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 
 static char directory[] = "/tmp/muster-test-XXXXXX";
 static char run_id[] = "7c41f09a2b";

@@ -1,7 +1,7 @@
 /* What the answers of docker mean. */
 #include <string.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "muster/tool.h"
 
 #define CHECK_MS 10000u

@@ -1,8 +1,8 @@
-#include "compose.h"
+#include "compose/compose.h"
 
 #include <stdio.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 
 static uint32_t compose_capabilities(const struct muster_variables *variables)
 {

@@ -1,7 +1,7 @@
 /* Node control, and where a node is. Each action is one call of the Docker CLI. */
 #include <stdio.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "muster/clock.h"
 
 #define REPORT_MS 10000u /* From a container's end until the event stream has told it. */

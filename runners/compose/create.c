@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "muster/clock.h"
 
 #define CREATE_BASE_MS 120000u

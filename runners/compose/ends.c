@@ -1,4 +1,4 @@
-#include "ends.h"
+#include "compose/ends.h"
 
 #include <signal.h>
 #include <string.h>

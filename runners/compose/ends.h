@@ -2,7 +2,7 @@
 #ifndef MUSTER_RUNNERS_COMPOSE_ENDS_H
 #define MUSTER_RUNNERS_COMPOSE_ENDS_H
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "muster/tool.h"
 
 /**

@@ -1,4 +1,4 @@
-#include "ends.h"
+#include "compose/ends.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "compose/engine.h"
 
 #include <ctype.h>
 #include <stdarg.h>

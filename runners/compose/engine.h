@@ -7,7 +7,6 @@
 
 #include "muster/result.h"
 #include "shared/argv.h"
-#include "shared/environment.h"
 
 #define COMPOSE_CALL_MS 20000u /* A call that has one thing to do in the engine. */
 #define COMPOSE_LABEL "muster.run"

@@ -2,10 +2,10 @@
 #ifndef MUSTER_RUNNERS_COMPOSE_INTERNAL_H
 #define MUSTER_RUNNERS_COMPOSE_INTERNAL_H
 
-#include "engine.h"
+#include "compose/engine.h"
+#include "compose/parse.h"
+#include "compose/project.h"
 #include "muster/runner.h"
-#include "parse.h"
-#include "project.h"
 #include "shared/command.h"
 
 #define COMPOSE_LEDGER_PROJECT "compose_project"

@@ -1,7 +1,7 @@
 /* Where the nodes are published. */
 #include <string.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "shared/text.h"
 
 #define REPORT_MS 5000u /* From a container's end until the event stream has told it. */

@@ -1,5 +1,5 @@
 /* What still bears a run's label. In the guardian, or in a later process. */
-#include "look.h"
+#include "compose/look.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef MUSTER_RUNNERS_COMPOSE_LOOK_H
 #define MUSTER_RUNNERS_COMPOSE_LOOK_H
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "muster/tool.h"
 
 enum compose_kind { COMPOSE_CONTAINERS, COMPOSE_NETWORKS, COMPOSE_VOLUMES, COMPOSE_KIND_COUNT };

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compose/project.h"
 #include "muster/runner.h"
-#include "project.h"
 
 /* The format that compose__read_state() reads, one line for each container. */
 #define COMPOSE_STATE_FORMAT                                                                                 \

@@ -1,4 +1,4 @@
-#include "parse.h"
+#include "compose/parse.h"
 
 #include <check.h>
 #include <signal.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 
 /* The first line of what a command said; "" when it failed or is too long. */
 static void take_line(const struct runner_command *command, char *ret, size_t size)

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "muster/tool.h"
 #include "shared/text.h"
 

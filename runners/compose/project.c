@@ -1,10 +1,10 @@
-#include "project.h"
+#include "compose/project.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
+#include "compose/engine.h"
 #include "shared/text.h"
 
 /* Of a container's log, kept by the engine: a flooding node must not fill its disk. Two files, so that one is

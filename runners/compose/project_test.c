@@ -1,11 +1,11 @@
-#include "project.h"
+#include "compose/project.h"
 
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
+#include "compose/engine.h"
 #include "shared/text.h"
 
 static const struct compose_common common = {

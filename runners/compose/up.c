@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 
 static enum muster_rc bring_up(struct compose *compose, struct muster_error *err)
 {

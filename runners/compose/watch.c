@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "internal.h"
+#include "compose/internal.h"
+#include "compose/watch_internal.h"
 #include "muster/clock.h"
-#include "watch_internal.h"
 
 #define LINE_BYTES_MAX 65536u
 

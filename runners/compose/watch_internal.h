@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "internal.h"
+#include "compose/internal.h"
 #include "shared/stream.h"
 
 struct watched_node {

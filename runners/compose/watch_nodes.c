@@ -4,9 +4,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "compose/watch_internal.h"
 #include "muster/clock.h"
-#include "shared/until.h"
-#include "watch_internal.h"
 
 #define TAIL_LINES "200"
 

@@ -1,9 +1,9 @@
-#include "external.h"
+#include "external/external.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "urls.h"
+#include "external/urls.h"
 
 #define MUSTER_LOG_MODULE "external"
 #include "muster/log.h"

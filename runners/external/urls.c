@@ -1,4 +1,4 @@
-#include "urls.h"
+#include "external/urls.h"
 
 #include <ctype.h>
 #include <curl/curl.h>

@@ -3,13 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "k8s/internal.h"
 #include "muster/clock.h"
 #include "muster/tool.h"
 
 #define PATIENCE_MS 15000u /* For an API server that comes back. */
 #define PAUSE_MS 250
-#define RECENT_MS 20000u /* What fails so soon after an outage may have failed because of it. */
 
 static bool did_not_reach(const struct runner_command *command)
 {
@@ -68,24 +67,4 @@ enum muster_rc k8s__judge(const struct runner_command *command, enum muster_rc r
     return muster_error_set(
         err, rc, "%s: kubectl %s: %s", what, muster_exit_describe(&command->exit, how),
         muster_tool_complaint(command->complaint == NULL ? "" : command->complaint, line));
-}
-
-/* A request that is answered says that the connection is there; its own patience is that of any call. */
-enum muster_rc k8s__check(void *state, struct muster_error *err)
-{
-    struct k8s *k8s = state;
-    double ago_s;
-    if (k8s__watch_was_away(
-            k8s->watch, (uint32_t)(RECENT_MS * muster_deployment_plan(k8s->deployment)->slowdown), &ago_s)) {
-        return muster_error_set(err, MUSTER_EINFRA,
-                                "the API server of the cluster was away until %.1f s before", ago_s);
-    }
-    struct runner_command command = { .argv = k8s__kubectl(&k8s->cluster, "get", "--raw", "/version",
-                                                           "--request-timeout=5s", NULL) };
-    enum muster_rc rc = k8s__run(k8s, &command, 1, K8S_CALL_MS, err);
-    if (rc == MUSTER_OK) {
-        rc = k8s__judge(&command, MUSTER_EINFRA, "asking whether the API server is there", err);
-    }
-    runner__command_fini(&command);
-    return rc == MUSTER_OK ? MUSTER_OK : MUSTER_EINFRA;
 }

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "k8s/orders.h"
+#include "k8s/record.h"
 #include "muster/clock.h"
-#include "orders.h"
-#include "record.h"
 
 #define DOWN_MS 120000u /* Beyond the nodes' grace. */
 #define SETTLE_MS 3000u /* A request that was cut off in mid-up may still be carried out. */

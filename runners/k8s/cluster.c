@@ -1,4 +1,4 @@
-#include "cluster.h"
+#include "k8s/cluster.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -6,7 +6,6 @@
 
 #include "muster/result.h"
 #include "shared/argv.h"
-#include "shared/environment.h"
 
 #define K8S_CALL_MS 20000u /* A call that has one thing to do. */
 

@@ -1,4 +1,4 @@
-#include "cluster.h"
+#include "k8s/cluster.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "k8s/internal.h"
 
 /* A directory with a program `kubectl` in it, as all of PATH. */
 static char directory[] = "/tmp/muster-cluster-test-XXXXXX";

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "k8s/record.h"
 #include "shared/record.h"
 
 #define COLLECT_MS 20000u

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "k8s/internal.h"
+#include "k8s/orders.h"
 #include "muster/clock.h"
 #include "muster/tool.h"
-#include "orders.h"
 
 #define REPORT_MS 10000u /* From a pod's end until the watch has told it. */
 

@@ -2,10 +2,10 @@
 #ifndef MUSTER_RUNNERS_K8S_INTERNAL_H
 #define MUSTER_RUNNERS_K8S_INTERNAL_H
 
-#include "cluster.h"
+#include "k8s/cluster.h"
+#include "k8s/objects.h"
+#include "k8s/parse.h"
 #include "muster/runner.h"
-#include "objects.h"
-#include "parse.h"
 #include "shared/command.h"
 #include "shared/stream.h"
 
@@ -74,15 +74,12 @@ MUSTER_MUST_USE enum muster_rc k8s__run(struct k8s *k8s, struct runner_command *
 MUSTER_MUST_USE enum muster_rc k8s__judge(const struct runner_command *command, enum muster_rc rc,
                                           const char *what, struct muster_error *err);
 
-/** Whether the API server answers, and has done so lately. MUSTER_OK or MUSTER_EINFRA. */
-enum muster_rc k8s__check(void *state, struct muster_error *err);
-
 /* ---- watch.c, watch_nodes.c: the pods ---- */
 
 MUSTER_MUST_USE enum muster_rc k8s__watch_start(struct k8s *k8s, struct muster_error *err);
 void k8s__watch_stop(struct k8s_watch *watch);
-/** Whether the API server was found to be away not longer than that ago, and how long ago. */
-bool k8s__watch_was_away(const struct k8s_watch *watch, uint32_t within_ms, double *ago_s);
+/** Whether the API server answers, and has done so lately. MUSTER_OK or MUSTER_EINFRA. */
+enum muster_rc k8s__check(void *state, struct muster_error *err);
 
 /** Waits until every pod runs. A node that has ended is no failure here: it was reported. MUSTER_OK;
  * MUSTER_EINFRA, one cannot start, err has the reason and its events; MUSTER_ETIMEDOUT, err names those that

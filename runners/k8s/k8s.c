@@ -1,6 +1,6 @@
-#include "k8s.h"
+#include "k8s/k8s.h"
 
-#include "internal.h"
+#include "k8s/internal.h"
 
 #define UP_CALLS 4u
 

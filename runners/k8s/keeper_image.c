@@ -1,6 +1,6 @@
-/* The keeper, as built, is part of this library: so it is at hand wherever a suite runs. */
-#include "objects.h"
+#include "k8s/keeper_image.h"
 
+/* The keeper, as built, is part of this library: so it is at hand wherever a suite runs. */
 __asm__(".pushsection .rodata\n"
         ".global k8s__keeper_begin\n"
         "k8s__keeper_begin: .incbin \"" MUSTER_KEEPER_BASE64 "\"\n"

@@ -19,7 +19,7 @@
 #include "muster/clock.h"
 #include "muster/tool.h"
 
-#define KEEPER MUSTER_TEST_BIN_DIR "/../runners/muster-keeper"
+#define KEEPER MUSTER_TEST_BIN_DIR "/../runners/k8s/muster-keeper"
 #define DEADLINE_MS 20000u
 
 static pid_t keeper;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "k8s/internal.h"
 #include "muster/log.h"
 
 void k8s__prefix(const struct muster_variables *variables, const char *run_id, char prefix[K8S_NAME_BYTES])

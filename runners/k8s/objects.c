@@ -1,9 +1,10 @@
-#include "objects.h"
+#include "k8s/objects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "k8s/keeper_image.h"
 #include "shared/text.h"
 
 #define GRACE_MARGIN_S 2u /* The keeper enforces the grace; the kubelet would do so in whole seconds. */

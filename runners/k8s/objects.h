@@ -47,7 +47,4 @@ MUSTER_MUST_USE enum muster_rc k8s__add_node(json_t *items, const struct k8s_com
 /** An empty List; its items are the array "items". */
 json_t *k8s__list_new(void);
 
-/** The program of process 1 in base64, as it was built with this library. */
-const char *k8s__keeper_base64(size_t *bytes);
-
 #endif

@@ -1,4 +1,4 @@
-#include "objects.h"
+#include "k8s/objects.h"
 
 #include <check.h>
 #include <stdio.h>

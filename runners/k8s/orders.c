@@ -1,4 +1,4 @@
-#include "orders.h"
+#include "k8s/orders.h"
 
 #include <stdbool.h>
 #include <stdio.h>

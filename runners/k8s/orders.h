@@ -3,9 +3,9 @@
 #ifndef MUSTER_RUNNERS_K8S_ORDERS_H
 #define MUSTER_RUNNERS_K8S_ORDERS_H
 
-#include "cluster.h"
+#include "k8s/cluster.h"
+#include "k8s/objects.h"
 #include "muster/runner.h"
-#include "objects.h"
 
 /* Whom an order goes to, and what came back. */
 struct k8s_member {

@@ -1,4 +1,4 @@
-#include "parse.h"
+#include "k8s/parse.h"
 
 #include <stdio.h>
 #include <string.h>

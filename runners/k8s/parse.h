@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "k8s/objects.h"
 #include "muster/runner.h"
-#include "objects.h"
 
 enum k8s_pod_stage {
     K8S_POD_COMES, /* Nothing is wrong; `why` says what it waits for. */

@@ -1,4 +1,4 @@
-#include "parse.h"
+#include "k8s/parse.h"
 
 #include <check.h>
 #include <signal.h>

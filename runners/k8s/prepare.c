@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "k8s/internal.h"
 #include "muster/clock.h"
 
 /* The context is named in every call from here on: switching it elsewhere must not split a run. */

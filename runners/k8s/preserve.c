@@ -1,7 +1,7 @@
 /* How to look at a run that was left up, and how to remove it. */
 #include <stdio.h>
 
-#include "record.h"
+#include "k8s/record.h"
 #include "shared/record.h"
 
 static void print_line(FILE *out, const char *title, const struct k8s_record *record, struct runner_argv argv,

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "k8s/internal.h"
 #include "muster/tool.h"
 
 #define PROBE_MS 10000u

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "k8s/internal.h"
 #include "shared/text.h"
 
 #define SOCKET "api.sock"

@@ -1,4 +1,4 @@
-#include "record.h"
+#include "k8s/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>

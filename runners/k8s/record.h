@@ -3,7 +3,7 @@
 #ifndef MUSTER_RUNNERS_K8S_RECORD_H
 #define MUSTER_RUNNERS_K8S_RECORD_H
 
-#include "internal.h"
+#include "k8s/internal.h"
 #include "muster/tool.h"
 
 struct k8s_record {

@@ -2,8 +2,8 @@
  * server does it in its own. */
 #include <string.h>
 
-#include "internal.h"
-#include "keeper/ask.h"
+#include "k8s/internal.h"
+#include "k8s/keeper/ask.h"
 #include "shared/text.h"
 
 #define DIGITS "0123456789"

@@ -5,14 +5,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "k8s/watch_internal.h"
 #include "muster/clock.h"
 #include "muster/tool.h"
-#include "watch_internal.h"
 
 #define LINE_BYTES_MAX (1024u * 1024u)
 #define WATCH_SECONDS "86400" /* The API server ends a watch that names no time after half an hour. */
 #define PATIENCE_MS 30000u /* For an API server that comes back. */
 #define PAUSE_MS 500u
+#define RECENT_MS 20000u /* What fails so soon after an outage may have failed because of it. */
 
 static void take_line(void *context, const char *line, size_t bytes)
 {
@@ -85,14 +86,6 @@ static struct runner_argv watch_from(struct k8s_watch *watch, const char *versio
     return k8s__kubectl(&watch->k8s->cluster, "get", "--raw", watch->watch_path, NULL);
 }
 
-bool k8s__watch_was_away(const struct k8s_watch *watch, uint32_t within_ms, double *ago_s)
-{
-    uint64_t now_ms = muster_clock_ms();
-    uint64_t seen_ms = watch == NULL ? 0 : atomic_load(&watch->away_seen_ms);
-    *ago_s = (double)(now_ms - seen_ms) / 1000.0;
-    return seen_ms != 0 && now_ms - seen_ms <= within_ms;
-}
-
 /* The guardian ends the stream itself when it takes the run down; else the API server did, or was lost. */
 static bool stream_ended(void *context, const struct muster_exit *exit, struct runner_argv *again)
 {
@@ -130,6 +123,37 @@ static void stream_lost(void *context)
     watch->lost = true;
     pthread_cond_broadcast(&watch->changed);
     pthread_mutex_unlock(&watch->lock);
+}
+
+/* ---- Whether the API server answers ---- */
+
+/* Whether the API server was found to be away not longer than that ago, and how long ago. */
+static bool was_away(const struct k8s_watch *watch, uint32_t within_ms, double *ago_s)
+{
+    uint64_t now_ms = muster_clock_ms();
+    uint64_t seen_ms = watch == NULL ? 0 : atomic_load(&watch->away_seen_ms);
+    *ago_s = (double)(now_ms - seen_ms) / 1000.0;
+    return seen_ms != 0 && now_ms - seen_ms <= within_ms;
+}
+
+/* A request that is answered says that the connection is there; its own patience is that of any call. */
+enum muster_rc k8s__check(void *state, struct muster_error *err)
+{
+    struct k8s *k8s = state;
+    double ago_s;
+    if (was_away(k8s->watch, (uint32_t)(RECENT_MS * muster_deployment_plan(k8s->deployment)->slowdown),
+                 &ago_s)) {
+        return muster_error_set(err, MUSTER_EINFRA,
+                                "the API server of the cluster was away until %.1f s before", ago_s);
+    }
+    struct runner_command command = { .argv = k8s__kubectl(&k8s->cluster, "get", "--raw", "/version",
+                                                           "--request-timeout=5s", NULL) };
+    enum muster_rc rc = k8s__run(k8s, &command, 1, K8S_CALL_MS, err);
+    if (rc == MUSTER_OK) {
+        rc = k8s__judge(&command, MUSTER_EINFRA, "asking whether the API server is there", err);
+    }
+    runner__command_fini(&command);
+    return rc == MUSTER_OK ? MUSTER_OK : MUSTER_EINFRA;
 }
 
 /* ---- Start and stop ---- */

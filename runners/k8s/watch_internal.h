@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "internal.h"
+#include "k8s/internal.h"
 
 struct watched_pod {
     bool runs;

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "k8s/watch_internal.h"
 #include "muster/clock.h"
-#include "shared/until.h"
-#include "watch_internal.h"
+#include "shared/stream.h"
 
 #define TAIL_LINES "200"
 #define EVENTS_FORMAT "jsonpath={range .items[*]}{.reason}: {.message}{\"\\n\"}{end}"

@@ -1,4 +1,4 @@
-#include "local.h"
+#include "local/local.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "command.h"
+#include "shared/command.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -4,8 +4,8 @@
 
 #include <stdatomic.h>
 
-#include "argv.h"
 #include "muster/runner.h"
+#include "shared/argv.h"
 
 /* Where commands run. Zeroed, then filled. */
 struct runner_programs {

@@ -2,10 +2,6 @@
 #ifndef MUSTER_RUNNERS_SHARED_RECORD_H
 #define MUSTER_RUNNERS_SHARED_RECORD_H
 
-#include <stdio.h>
-
-#include "argv.h"
-#include "environment.h"
 #include "muster/ledger.h"
 
 #define RUNNER_LOG_PATH_BYTES 4200u
@@ -22,11 +18,5 @@ void runner__log_path(const struct muster_ledger_view *view, const char *log_dir
 MUSTER_MUST_USE enum muster_rc runner__log_directory_make(const struct muster_ledger_view *view,
                                                           const char *log_directory,
                                                           struct muster_error *err);
-
-/** Prints a command as a shell takes it, with the variables in front that name the backend: another shell may
- * have others. HOME is left out. */
-void runner__print_command(FILE *out, const struct runner_env *env, const struct runner_argv *argv);
-/** Prints one word so. */
-void runner__print_word(FILE *out, const char *word);
 
 #endif

@@ -1,4 +1,4 @@
-#include "stream.h"
+#include "shared/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,10 @@
 #ifndef MUSTER_RUNNERS_SHARED_STREAM_H
 #define MUSTER_RUNNERS_SHARED_STREAM_H
 
-#include "command.h"
+#include <stdint.h>
+#include <time.h>
+
+#include "shared/command.h"
 
 struct runner_stream;
 
@@ -35,5 +38,12 @@ void runner__stream_stop(struct runner_stream *stream);
 
 /** In a callback: waits. False: the stream is being stopped. */
 bool runner__stream_pause(struct runner_stream *stream, uint32_t ms);
+
+/** A deadline as pthread_cond_timedwait() takes it, on a condition of muster_clock_init_condition(). */
+static inline struct timespec runner__until(uint64_t deadline_ms)
+{
+    return (struct timespec){ .tv_sec = (time_t)(deadline_ms / 1000),
+                              .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
+}
 
 #endif

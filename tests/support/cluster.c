@@ -34,7 +34,7 @@ int cluster_missing(void)
 
 int cluster_has_of_run(const char *run_id)
 {
-    return labelled_count("k8s", run_id);
+    return backend_count("k8s", run_id);
 }
 
 const char *cluster_create(const char *space, const char *manifest)

@@ -30,7 +30,7 @@ int engine_missing(void)
 
 int engine_has_of_run(const char *run_id)
 {
-    return labelled_count("compose", run_id);
+    return backend_count("compose", run_id);
 }
 
 const char *engine_make_image(const char *image, const char *change, const char *program)

@@ -1,4 +1,3 @@
-/* A victim's start, and the sweep after it. */
 #include "kill/attempt.h"
 
 #include <signal.h>
@@ -8,12 +7,12 @@
 #include "base/files.h"
 #include "muster/clock.h"
 
-#define LIFE_MS 60000u /* Beside what a backend takes. */
+#define LIFE_MS 60000u /* Without the time that a backend takes. */
 #define OUTPUT_BYTES_MAX (1u << 20)
 
-/* ---- The start ---- */
+/* ---- Start ---- */
 
-/* ctest with a limit of its own: the one test is the suite program. */
+/* Makes a folder for ctest whose one test is the suite program, with a time limit. */
 static enum muster_rc write_ctest_file(const struct attempt *attempt, struct muster_error *err)
 {
     char path[MUSTER__PATH_BYTES];
@@ -33,7 +32,7 @@ static enum muster_rc make_directories(struct attempt *attempt, char root[MUSTER
     if (rc == MUSTER_OK) {
         rc = muster__directory_make(root, 0700, err);
     }
-    if (rc == MUSTER_OK && attempt->method->striker == STRIKE_CTEST) {
+    if (rc == MUSTER_OK && attempt->method->injection == INJECT_CTEST) {
         rc = write_ctest_file(attempt, err);
     }
     return rc;
@@ -47,10 +46,10 @@ static enum muster_rc launch(struct attempt *attempt, const char *const *env, st
                                        NULL };
     char output[MUSTER__PATH_BYTES];
     enum muster_rc rc = muster__path(output, err, "%s/output.log", attempt->directory);
-    return rc != MUSTER_OK
-               ? rc
-               : victim_start(&attempt->victim, attempt->method->striker == STRIKE_CTEST ? with_ctest : alone,
-                              env, attempt->settings->dropped, output, err);
+    return rc != MUSTER_OK ? rc
+                           : victim_start(&attempt->victim,
+                                          attempt->method->injection == INJECT_CTEST ? with_ctest : alone,
+                                          env, attempt->settings->dropped, output, err);
 }
 
 static bool go_on_path(const struct attempt *attempt, char path[MUSTER__PATH_BYTES])
@@ -61,7 +60,7 @@ static bool go_on_path(const struct attempt *attempt, char path[MUSTER__PATH_BYT
 enum muster_rc attempt_start(struct attempt *attempt, struct muster_error *err)
 {
     char root[MUSTER__PATH_BYTES];
-    char mark[96];
+    char tag[96];
     char root_variable[MUSTER__PATH_BYTES + 32];
     char temporary[MUSTER__PATH_BYTES + 32];
     char runner[64];
@@ -76,21 +75,21 @@ enum muster_rc attempt_start(struct attempt *attempt, struct muster_error *err)
     if (rc != MUSTER_OK) {
         return rc;
     }
-    /* The directory is this attempt's alone, and so the mark is. */
-    snprintf(mark, sizeof mark, "KILL_MATRIX_VICTIM=%.60s", strrchr(attempt->directory, '/') + 1);
+    /* The directory is this attempt's alone, so its name is a unique tag. */
+    snprintf(tag, sizeof tag, "KILL_MATRIX_VICTIM=%.60s", strrchr(attempt->directory, '/') + 1);
     snprintf(root_variable, sizeof root_variable, "MUSTER_RUN_ROOT=%s", root);
-    /* Where Check has its message file, which a suite that is killed cannot remove. */
+    /* Check puts its message file here. A suite that is killed cannot remove it. */
     snprintf(temporary, sizeof temporary, "TEMP=%s", attempt->directory);
     snprintf(runner, sizeof runner, "MUSTER_RUNNER=%s", attempt->settings->runner->name);
     snprintf(scenario, sizeof scenario, "CK_RUN_CASE=%s", attempt->fate.scenario);
     snprintf(phase, sizeof phase, "KILL_MATRIX_PHASE=%s", muster_phase_name(attempt->fate.phase));
     snprintf(delay, sizeof delay, "KILL_MATRIX_DELAY_MS=%llu", (unsigned long long)attempt->delay_ms);
     snprintf(limit, sizeof limit, "KILL_MATRIX_LIMIT_MS=%llu",
-             (unsigned long long)(attempt->method->striker == STRIKE_CHECK ? attempt->limit_ms : 0));
+             (unsigned long long)(attempt->method->injection == INJECT_CHECK ? attempt->limit_ms : 0));
     snprintf(nodes, sizeof nodes, "KILL_MATRIX_NODES=%u", attempt->settings->nodes);
     snprintf(hold, sizeof hold, "KILL_MATRIX_HOLD=%s", go_on_path(attempt, go_on) ? go_on : "");
     const char *fork = attempt->fate.no_fork ? "CK_FORK=no" : "CK_FORK=yes";
-    const char *const env[] = { mark,
+    const char *const env[] = { tag,
                                 root_variable,
                                 temporary,
                                 runner,
@@ -102,11 +101,11 @@ enum muster_rc attempt_start(struct attempt *attempt, struct muster_error *err)
                                 fork,
                                 attempt->held ? hold : NULL,
                                 NULL };
-    trace_init(&attempt->trace, root, mark);
+    trace_init(&attempt->trace, root, tag);
     return launch(attempt, env, err);
 }
 
-/* ---- While it lives ---- */
+/* ---- While the victim runs ---- */
 
 void attempt_go_on(const struct attempt *attempt, struct complaint *ret)
 {
@@ -123,7 +122,7 @@ uint64_t attempt_life_ms(const struct attempt *attempt)
     return (uint64_t)(LIFE_MS * settings->slowdown) + 2 * settings->clear_ms + attempt->limit_ms;
 }
 
-/* ---- After it ---- */
+/* ---- Afterwards ---- */
 
 char *attempt_output(const struct attempt *attempt, struct complaint *ret)
 {

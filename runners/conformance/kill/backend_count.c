@@ -64,7 +64,7 @@ static int count_in_cluster(const char *run_id)
     return count_answered("kubectl", call);
 }
 
-int labelled_count(const char *runner, const char *run_id)
+int backend_count(const char *runner, const char *run_id)
 {
     if (strcmp(runner, "compose") == 0) {
         return count_in_engine(run_id);

@@ -1,10 +1,10 @@
-/* What of a run its backend has, asked of the backend itself: without the product's code, and without a
+/* Counts what a backend has of a run by asking the backend itself, without muster's code and without a
  * ledger. */
-#ifndef MUSTER_CONFORMANCE_LABELLED_H
-#define MUSTER_CONFORMANCE_LABELLED_H
+#ifndef MUSTER_CONFORMANCE_BACKEND_COUNT_H
+#define MUSTER_CONFORMANCE_BACKEND_COUNT_H
 
-/** How many things bear the label of a run: of the Docker engine for the runner compose, of the cluster, in
- * all namespaces, for k8s; other runners have no backend. -1 when it does not say. */
-int labelled_count(const char *runner, const char *run_id);
+/** How many things have the label of the run: in the Docker engine for the runner compose, in all namespaces
+ * of the cluster for k8s; 0 for other runners, which have no backend. -1 when the backend does not answer. */
+int backend_count(const char *runner, const char *run_id);
 
 #endif

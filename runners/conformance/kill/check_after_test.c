@@ -1,9 +1,10 @@
-/* The check of an aftermath goes red for a wrong end of the suite program, for silence, and for what stays.
+/* The checks of what a victim left go red for a wrong end of the suite program, for silence, and for what
+ * stays.
  */
 #include <poll.h>
 #include <signal.h>
 
-#include "kill/attempt.h"
+#include "kill/check_after.h"
 #include "kill/tagged_processes.h"
 #include "kill/testing.h"
 #include "muster/clock.h"
@@ -38,12 +39,12 @@ static void make_sound(void)
     attempt = (struct attempt){ .settings = &settings,
                                 .method = methods_find("test"),
                                 .trace = trace,
-                                .struck = true,
-                                .struck_ms = muster_clock_ms(),
+                                .injected = true,
+                                .injected_ms = muster_clock_ms(),
                                 .phase = MUSTER_EXECUTE };
     attempt.victim.ended = true;
     attempt.victim.status = 1 << 8;
-    snprintf(attempt.directory, sizeof attempt.directory, "/tmp/muster-aftermath-XXXXXX");
+    snprintf(attempt.directory, sizeof attempt.directory, "/tmp/muster-check-after-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(attempt.directory));
     snprintf(output_path, sizeof output_path, "%s/output.log", attempt.directory);
     say(trace.directory);
@@ -58,7 +59,7 @@ static void tear_down(void)
 static void assert_complains(const char *text)
 {
     struct complaint complaint = { "" };
-    aftermath_check(&attempt, &complaint);
+    check_after_injection(&attempt, &complaint);
     if (text == NULL) {
         ck_assert_str_eq(complaint.text, "");
     } else {
@@ -72,7 +73,7 @@ static const struct {
     const char *method;
     bool no_fork;
     int status;
-    const char *complaint; /* NULL: that is how it is to end. */
+    const char *complaint; /* NULL: the end is right. */
 } endings[] = {
     { "test", false, EXITED(1), NULL },
     { "test", false, EXITED(0), "exited with code 0" },
@@ -146,7 +147,7 @@ START_TEST(what_had_passed_may_be_gone)
     ck_assert_int_eq(muster__directory_remove(trace.directory, NULL), MUSTER_OK);
     assert_complains("the run directory is gone");
     struct trace before = attempt.trace;
-    attempt.trace.has_ledger = false; /* It never began. */
+    attempt.trace.has_ledger = false; /* The run never began. */
     assert_complains(NULL);
     attempt.trace = before;
     attempt.phase = MUSTER_CLEAN_UP;
@@ -172,14 +173,14 @@ END_TEST
 START_TEST(a_missed_victim_may_fail_but_leaves_what_it_should)
 {
     struct complaint complaint = { "" };
-    aftermath_check_missed(&attempt, &complaint);
+    check_after_miss(&attempt, &complaint);
     ck_assert_str_eq(complaint.text, "");
     attempt.victim.status = EXITED(99);
-    aftermath_check_missed(&attempt, &complaint);
+    check_after_miss(&attempt, &complaint);
     ck_assert_ptr_nonnull(strstr(complaint.text, "exited with code 99"));
     complaint.text[0] = '\0';
     attempt.victim.status = EXITED(0);
-    aftermath_check_missed(&attempt, &complaint);
+    check_after_miss(&attempt, &complaint);
     ck_assert_ptr_nonnull(strstr(complaint.text, " is left"));
 }
 END_TEST
@@ -187,7 +188,7 @@ END_TEST
 START_TEST(undisturbed_victims_pass_and_leave_nothing)
 {
     struct complaint complaint = { "" };
-    aftermath_check_passed(&attempt, &complaint);
+    check_after_pass(&attempt, &complaint);
     ck_assert_ptr_nonnull(strstr(complaint.text, "exited with code 1"));
     ck_assert_ptr_nonnull(strstr(complaint.text, " is left"));
 }
@@ -196,7 +197,7 @@ END_TEST
 START_TEST(waiting_ends_when_nothing_is_left)
 {
     struct complaint complaint = { "" };
-    aftermath_await(&attempt, &complaint);
+    check_after_await(&attempt, &complaint);
     ck_assert_str_eq(complaint.text, "");
 }
 END_TEST
@@ -204,16 +205,16 @@ END_TEST
 START_TEST(what_stays_beyond_the_deadline_is_told_and_killed)
 {
     const char *const argv[] = { "/bin/sleep", "60", NULL };
-    const char *const env[] = { attempt.trace.mark, NULL };
-    struct marked found[MARKED_MAX];
+    const char *const env[] = { attempt.trace.tag, NULL };
+    struct tagged_process found[TAGGED_MAX];
     struct victim sleeper;
     struct complaint complaint = { "" };
     ck_assert_int_eq(victim_start(&sleeper, argv, env, NULL, "/dev/null", NULL), MUSTER_OK);
-    while (marked_find(attempt.trace.mark, found) == 0) {
-        poll(NULL, 0, 5); /* It is just being executed; the test's limit bounds this. */
+    while (tagged_find(attempt.trace.tag, found) == 0) {
+        poll(NULL, 0, 5); /* The process is still being executed. The test's time limit bounds this. */
     }
-    attempt.struck_ms = muster_clock_ms();
-    ck_assert_uint_ge(aftermath_await(&attempt, &complaint), 300);
+    attempt.injected_ms = muster_clock_ms();
+    ck_assert_uint_ge(check_after_await(&attempt, &complaint), 300);
     ck_assert_ptr_nonnull(strstr(complaint.text, "there is left: process "));
     ck_assert(victim_wait(&sleeper, muster_clock_ms() + 10000));
 }
@@ -222,8 +223,8 @@ END_TEST
 START_TEST(late_is_not_in_time)
 {
     struct complaint complaint = { "" };
-    attempt.struck_ms = muster_clock_ms() - 400;
-    aftermath_await(&attempt, &complaint);
+    attempt.injected_ms = muster_clock_ms() - 400;
+    check_after_await(&attempt, &complaint);
     ck_assert_ptr_nonnull(strstr(complaint.text, " s until nothing was left"));
 }
 END_TEST
@@ -235,16 +236,16 @@ START_TEST(an_open_ledger_is_something_left)
     snprintf(path, sizeof path, "%s/ledger.jsonl", trace.directory);
     ck_assert_int_eq(unlink(path), 0);
     testing_make_ledger(false, false);
-    attempt.struck_ms = muster_clock_ms();
-    aftermath_await(&attempt, &complaint);
+    attempt.injected_ms = muster_clock_ms();
+    check_after_await(&attempt, &complaint);
     ck_assert_ptr_nonnull(strstr(complaint.text, "the ledger is not closed"));
 }
 END_TEST
 
-static Suite *aftermath_suite(void)
+static Suite *check_after_suite(void)
 {
-    Suite *suite = suite_create("aftermath");
-    TCase *tcase = tcase_create("aftermath");
+    Suite *suite = suite_create("check_after");
+    TCase *tcase = tcase_create("check_after");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, make_sound, tear_down);
     tcase_add_loop_test(tcase, the_suite_program_ends_as_it_should, 0,
@@ -264,4 +265,4 @@ static Suite *aftermath_suite(void)
     return suite;
 }
 
-UNIT_TEST_MAIN(aftermath_suite);
+UNIT_TEST_MAIN(check_after_suite);

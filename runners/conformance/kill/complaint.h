@@ -1,4 +1,4 @@
-/* What is wrong with a victim's remains, in words; empty when all is well. */
+/* What is wrong with what a victim left, in words; empty when nothing is. */
 #ifndef MUSTER_CONFORMANCE_COMPLAINT_H
 #define MUSTER_CONFORMANCE_COMPLAINT_H
 

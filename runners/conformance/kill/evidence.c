@@ -81,7 +81,7 @@ static void check_logs(const struct trace *trace, uint32_t nodes, struct complai
     }
 }
 
-/* Whatever lies below the run root beside the run directory was left by somebody. */
+/* Nothing may lie beside the run directory below the run root. */
 static void check_root(const struct trace *trace, const char *allowed, struct complaint *ret)
 {
     DIR *root = opendir(trace->root);

@@ -10,9 +10,9 @@
 
 /* What is expected of the run directory. */
 struct evidence {
-    bool must_be_kept; /* Else it may be gone as well; if it is there, it must be whole. */
+    bool must_be_kept; /* False: it may be gone; if it is there, it must be complete. */
     const char *verdict; /* "fail" or "infra"; NULL: either. */
-    uint32_t nodes_with_logs; /* How many nodes must have said something. */
+    uint32_t nodes_with_logs; /* How many nodes must have a log that is not empty. */
 };
 
 void evidence_check(const struct trace *trace, const struct evidence *expected, struct complaint *ret);

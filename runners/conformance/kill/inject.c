@@ -1,4 +1,5 @@
-/* The blow: at its moment, by whoever is to strike it. */
+#include "kill/inject.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -6,7 +7,6 @@
 #include <string.h>
 
 #include "host/process.h"
-#include "kill/attempt.h"
 #include "kill/tagged_processes.h"
 #include "muster/clock.h"
 
@@ -48,14 +48,14 @@ static void process_name(const struct attempt *attempt, char name[16])
     snprintf(name, 16, "%s", strrchr(attempt->settings->suite_program, '/') + 1);
 }
 
-/* The test's process, once it runs for sure: the guardian is born of a child of the suite's, too. */
-static bool find_test(struct attempt *attempt, struct marked *ret)
+/* Finds the test's process. Before deploy a child of the suite may be the guardian's parent instead. */
+static bool find_test(struct attempt *attempt, struct tagged_process *ret)
 {
     char name[16];
     process_name(attempt, name);
     while (look(attempt)) {
         if (attempt->trace.phase >= MUSTER_DEPLOY) {
-            return marked_child(attempt->trace.mark, attempt->victim.pid, name, ret);
+            return tagged_child(attempt->trace.tag, attempt->victim.pid, name, ret);
         }
         poll(NULL, 0, WATCH_MS);
     }
@@ -74,64 +74,64 @@ static bool find_guardian(struct attempt *attempt)
     return false;
 }
 
-static bool strike_guardian(struct attempt *attempt)
+static bool inject_into_guardian(struct attempt *attempt)
 {
     return find_guardian(attempt) &&
            muster__process_signal(attempt->trace.guardian, attempt->trace.guardian_start, SIGKILL);
 }
 
-static bool strike(struct attempt *attempt)
+static bool inject(struct attempt *attempt)
 {
-    struct marked test;
-    switch (attempt->method->striker) {
-    case STRIKE_SUITE:
+    struct tagged_process test;
+    switch (attempt->method->injection) {
+    case INJECT_SUITE:
         return kill(attempt->victim.pid, attempt->method->signal) == 0;
-    case STRIKE_TEST:
+    case INJECT_TEST:
         return find_test(attempt, &test) && muster__process_signal(test.pid, test.start, SIGKILL);
-    case STRIKE_GUARDIAN:
-        return strike_guardian(attempt);
-    case STRIKE_GUARDIAN_AND_SUITE:
-        return strike_guardian(attempt) && kill(attempt->victim.pid, SIGKILL) == 0;
-    case STRIKE_CHECK:
-    case STRIKE_CTEST:
-    case STRIKE_NONE:
+    case INJECT_GUARDIAN:
+        return inject_into_guardian(attempt);
+    case INJECT_GUARDIAN_AND_SUITE:
+        return inject_into_guardian(attempt) && kill(attempt->victim.pid, SIGKILL) == 0;
+    case INJECT_CHECK:
+    case INJECT_CTEST:
+    case INJECT_NONE:
         break;
     }
     return false;
 }
 
-/* Since the last look it may have passed, and be on its way to remove what would tell. */
+/* The run may have passed since the last look and be removing the files that tell its phase. */
 static enum muster_phase phase_now(const struct attempt *attempt)
 {
     return trace_is_removed(&attempt->trace) ? MUSTER_CLEAN_UP : attempt->trace.phase;
 }
 
-/* A test whose guardian is killed has to find out by itself, and so has a victim that the blow has missed. */
-static void strike_from_outside(struct attempt *attempt, struct complaint *ret)
+/* A held victim goes on where nothing has ended it: the injection missed, or only its guardian was killed. */
+static void inject_from_outside(struct attempt *attempt, struct complaint *ret)
 {
     if (await_phase(attempt) && nap(attempt, attempt->delay_ms)) {
         trace_read_ledger(&attempt->trace);
-        attempt->struck = strike(attempt);
-        attempt->struck_ms = muster_clock_ms();
+        attempt->injected = inject(attempt);
+        attempt->injected_ms = muster_clock_ms();
         attempt->phase = phase_now(attempt);
     }
-    if (attempt->held && (!attempt->struck || attempt->method->striker == STRIKE_GUARDIAN)) {
+    if (attempt->held && (!attempt->injected || attempt->method->injection == INJECT_GUARDIAN)) {
         attempt_go_on(attempt, ret);
     }
 }
 
-/* ---- Deaths that are not ours ---- */
+/* ---- Ends that are not sent from here ---- */
 
-/* Who is seen to die: the test's process where it has one, else the suite program. */
-static bool find_dying(struct attempt *attempt, struct marked *ret)
+/* Finds the process whose end is watched: the test's where it has one, else the suite program. */
+static bool find_dying(struct attempt *attempt, struct tagged_process *ret)
 {
     char name[16];
     process_name(attempt, name);
-    if (attempt->method->striker != STRIKE_CTEST) {
+    if (attempt->method->injection != INJECT_CTEST) {
         return !attempt->fate.no_fork && find_test(attempt, ret);
     }
     while (look(attempt)) {
-        if (marked_child(attempt->trace.mark, attempt->victim.pid, name, ret)) {
+        if (tagged_child(attempt->trace.tag, attempt->victim.pid, name, ret)) {
             return true;
         }
         poll(NULL, 0, WATCH_MS);
@@ -139,20 +139,21 @@ static bool find_dying(struct attempt *attempt, struct marked *ret)
     return false;
 }
 
-/* A suite that passed was done before it could die. */
+/* A suite that passed ended before the injection. */
 static bool has_passed(struct attempt *attempt)
 {
-    return victim_wait(&attempt->victim, attempt->struck_ms + PASS_MS) && attempt->victim.status == 0;
+    return victim_wait(&attempt->victim, attempt->injected_ms + PASS_MS) && attempt->victim.status == 0;
 }
 
-/* Of its time limit, as the one who set it says; Check may give up instead, see aftermath.c. */
+/* Whether the output of Check or ctest says that the limit passed. Check may give up instead, see
+ * check_gave_up(). */
 static bool limit_has_passed(struct attempt *attempt, struct complaint *ret)
 {
-    if (!victim_wait(&attempt->victim, attempt->struck_ms + attempt->settings->clear_ms)) {
-        return true; /* What goes on is told later. */
+    if (!victim_wait(&attempt->victim, attempt->injected_ms + attempt->settings->clear_ms)) {
+        return true; /* check_after_await() complains of what goes on. */
     }
     char *output = attempt_output(attempt, ret);
-    bool passed = output != NULL && (attempt->method->striker == STRIKE_CTEST
+    bool passed = output != NULL && (attempt->method->injection == INJECT_CTEST
                                          ? strstr(output, "***Timeout") != NULL
                                          : strstr(output, "Test timeout expired") != NULL ||
                                                strstr(output, "check_msg.c:") != NULL);
@@ -162,7 +163,7 @@ static bool limit_has_passed(struct attempt *attempt, struct complaint *ret)
 
 static void watch_it_die(struct attempt *attempt, struct complaint *ret)
 {
-    struct marked dying;
+    struct tagged_process dying;
     uint64_t deadline_ms = muster_clock_ms() + attempt_life_ms(attempt);
     bool found = find_dying(attempt, &dying);
     while (found ? muster__process_runs(dying.pid, dying.start) : look(attempt)) {
@@ -173,18 +174,18 @@ static void watch_it_die(struct attempt *attempt, struct complaint *ret)
         trace_read_ledger(&attempt->trace);
         poll(NULL, 0, WATCH_MS);
     }
-    attempt->struck_ms = muster_clock_ms();
+    attempt->injected_ms = muster_clock_ms();
     attempt->phase = phase_now(attempt);
-    attempt->struck = attempt->limit_ms > 0 ? limit_has_passed(attempt, ret) : !has_passed(attempt);
+    attempt->injected = attempt->limit_ms > 0 ? limit_has_passed(attempt, ret) : !has_passed(attempt);
 }
 
-void attempt_strike(struct attempt *attempt, struct complaint *ret)
+void attempt_inject(struct attempt *attempt, struct complaint *ret)
 {
-    bool by_others = attempt->method->striker == STRIKE_NONE || attempt->method->striker == STRIKE_CHECK ||
-                     attempt->method->striker == STRIKE_CTEST;
+    bool by_others = attempt->method->injection == INJECT_NONE ||
+                     attempt->method->injection == INJECT_CHECK || attempt->method->injection == INJECT_CTEST;
     if (by_others) {
         watch_it_die(attempt, ret);
     } else {
-        strike_from_outside(attempt, ret);
+        inject_from_outside(attempt, ret);
     }
 }

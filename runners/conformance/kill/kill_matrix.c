@@ -1,4 +1,4 @@
-/* The kill matrix: many victims, each struck at a random moment, and nothing may be left of any. One method a
+/* The kill matrix: many victims, each ended at a random time, and nothing may be left of any. One method a
  * call, so that ctest can run several at once. */
 #include <getopt.h>
 #include <pthread.h>
@@ -15,22 +15,22 @@
 #include "muster/variables.h"
 
 #define JOBS_MAX 32u
-#define MOMENTS_MAX 10000u
+#define TRIALS_MAX 10000u
 #define NODES_MAX 9u
 #define SECONDS_MAX 3600u
 #define DROPPED_MAX 8u
 
 static const char usage[] =
     "usage: kill_matrix --suite PROGRAM --muster PROGRAM --ctest PROGRAM --method NAME [--runner NAME]\n"
-    "                   [--within SECONDS] [--nodes N] [--drop PREFIX]... [--moments N] [--jobs N] [--seed "
+    "                   [--within SECONDS] [--nodes N] [--drop PREFIX]... [--trials N] [--jobs N] [--seed "
     "N]\n"
     "                   [--only INDEX]\n"
     "\n"
-    "  --within   from the blow until nothing may be left; default: 3\n"
+    "  --within   from the injection until nothing may be left; default: 3\n"
     "  --nodes    of each victim, at least 2; default: 3\n"
     "  --drop     victims do not get the variables whose names begin so\n"
     "\n"
-    "Before there is a guardian, no blow can be aimed: what of set-up is hit lies with chance.\n";
+    "Before there is a guardian, phases cannot be told apart: which part of set-up is hit is random.\n";
 
 struct matrix {
     struct settings settings;
@@ -40,20 +40,19 @@ struct matrix {
     unsigned jobs;
     unsigned count;
     unsigned first; /* Index of the first victim; with --only the one that is wanted. */
-    struct moment *moments;
+    struct trial *trials;
     pthread_mutex_t mutex;
     unsigned next;
 };
 
 /* ---- Victims ---- */
 
-static void report_complaint(const struct matrix *matrix, const struct moment *moment)
+static void report_complaint(const struct matrix *matrix, const struct trial *trial)
 {
     printf("FAIL %s #%u (%s%s, in %s): %s\n     kept: %s\n     repeat: --method %s --seed %llu --only %u\n",
-           matrix->method->name, moment->index, moment->fate.scenario,
-           moment->fate.no_fork ? ", CK_FORK=no" : "", methods_phase_name(moment->phase),
-           moment->complaint.text, moment->directory, matrix->method->name,
-           (unsigned long long)matrix->settings.seed, moment->index);
+           matrix->method->name, trial->index, trial->fate.scenario,
+           trial->fate.no_fork ? ", CK_FORK=no" : "", methods_phase_name(trial->phase), trial->complaint.text,
+           trial->directory, matrix->method->name, (unsigned long long)matrix->settings.seed, trial->index);
     fflush(stdout);
 }
 
@@ -67,12 +66,12 @@ static void *work(void *context)
         if (index >= matrix->count) {
             return NULL;
         }
-        struct moment *moment = &matrix->moments[index];
-        moment->method = matrix->method;
-        moment->index = matrix->first + index;
-        moment_run(&matrix->settings, moment);
-        if (complained(&moment->complaint)) {
-            report_complaint(matrix, moment);
+        struct trial *trial = &matrix->trials[index];
+        trial->method = matrix->method;
+        trial->index = matrix->first + index;
+        trial_run(&matrix->settings, trial);
+        if (complained(&trial->complaint)) {
+            report_complaint(matrix, trial);
         }
     }
 }
@@ -96,48 +95,48 @@ static void run_all(struct matrix *matrix)
 
 static int compare(const void *a, const void *b)
 {
-    const struct moment *const *left = a;
-    const struct moment *const *right = b;
+    const struct trial *const *left = a;
+    const struct trial *const *right = b;
     return ((*left)->clear_ms > (*right)->clear_ms) - ((*left)->clear_ms < (*right)->clear_ms);
 }
 
 static void print_times(const struct matrix *matrix)
 {
-    const struct moment **struck = calloc(matrix->count, sizeof *struck);
+    const struct trial **injected = calloc(matrix->count, sizeof *injected);
     unsigned count = 0;
-    for (unsigned i = 0; struck != NULL && i < matrix->count; i++) {
-        if (matrix->moments[i].struck) {
-            struck[count++] = &matrix->moments[i];
+    for (unsigned i = 0; injected != NULL && i < matrix->count; i++) {
+        if (matrix->trials[i].injected) {
+            injected[count++] = &matrix->trials[i];
         }
     }
     if (count > 0) {
-        qsort(struck, count, sizeof *struck, compare);
-        const struct moment *longest = struck[count - 1];
+        qsort(injected, count, sizeof *injected, compare);
+        const struct trial *longest = injected[count - 1];
         printf("until nothing was left: median %llu ms, 95 %% within %llu ms, longest %llu ms (#%u, in %s)\n",
-               (unsigned long long)struck[count / 2]->clear_ms,
-               (unsigned long long)struck[(count - 1) * 95 / 100]->clear_ms,
+               (unsigned long long)injected[count / 2]->clear_ms,
+               (unsigned long long)injected[(count - 1) * 95 / 100]->clear_ms,
                (unsigned long long)longest->clear_ms, longest->index, methods_phase_name(longest->phase));
     }
-    free(struck);
+    free(injected);
 }
 
 static unsigned print_sum(const struct matrix *matrix)
 {
     unsigned failed = 0;
     unsigned attempts = 0;
-    unsigned struck[MUSTER_PHASE_COUNT] = { 0 };
+    unsigned injected[MUSTER_PHASE_COUNT] = { 0 };
     for (unsigned i = 0; i < matrix->count; i++) {
-        const struct moment *moment = &matrix->moments[i];
-        failed += complained(&moment->complaint);
-        attempts += moment->attempts;
-        struck[moment->phase] += moment->struck;
+        const struct trial *trial = &matrix->trials[i];
+        failed += complained(&trial->complaint);
+        attempts += trial->attempts;
+        injected[trial->phase] += trial->injected;
     }
-    printf("%s on %s, seed %llu: %u moments, %u failed, %u victims started\nstruck in", matrix->method->name,
+    printf("%s on %s, seed %llu: %u trials, %u failed, %u victims started\ninjected in", matrix->method->name,
            matrix->settings.runner->name, (unsigned long long)matrix->settings.seed, matrix->count, failed,
            attempts);
     for (int phase = 0; phase < MUSTER_PHASE_COUNT; phase++) {
         if (phase != MUSTER_PROBE) {
-            printf(" %s %u", methods_phase_name((enum muster_phase)phase), struck[phase]);
+            printf(" %s %u", methods_phase_name((enum muster_phase)phase), injected[phase]);
         }
     }
     printf("\n");
@@ -193,7 +192,7 @@ static bool take_option(struct matrix *matrix, int option, const char *value)
         return drop(matrix, value);
     case 'n':
         matrix->count = (unsigned)number;
-        return is_number && number >= 1 && number <= MOMENTS_MAX;
+        return is_number && number >= 1 && number <= TRIALS_MAX;
     case 'j':
         matrix->jobs = (unsigned)number;
         return is_number && number >= 1 && number <= JOBS_MAX;
@@ -203,7 +202,7 @@ static bool take_option(struct matrix *matrix, int option, const char *value)
     case 'o':
         matrix->first = (unsigned)number;
         matrix->count = 1;
-        return is_number && number <= MOMENTS_MAX;
+        return is_number && number <= TRIALS_MAX;
     default:
         return false;
     }
@@ -217,7 +216,7 @@ static bool parse(int argc, char **argv, struct matrix *matrix)
         { "ctest", required_argument, NULL, 'c' },
         { "method", required_argument, NULL, 'm' },
         { "runner", required_argument, NULL, 'r' },
-        { "moments", required_argument, NULL, 'n' },
+        { "trials", required_argument, NULL, 'n' },
         { "jobs", required_argument, NULL, 'j' },
         { "seed", required_argument, NULL, 'd' },
         { "only", required_argument, NULL, 'o' },
@@ -233,7 +232,7 @@ static bool parse(int argc, char **argv, struct matrix *matrix)
         }
     }
     if (matrix->method != NULL && matrix->count == 0) {
-        matrix->count = matrix->method->moments;
+        matrix->count = matrix->method->trials;
     }
     return optind == argc && matrix->method != NULL && matrix->settings.suite_program != NULL &&
            matrix->settings.muster_program != NULL && matrix->settings.ctest_program != NULL;
@@ -263,7 +262,7 @@ static bool read_slowdown(struct settings *settings)
 static int run_matrix(struct matrix *matrix)
 {
     struct complaint complaint = { "" };
-    moment_measure(&matrix->settings, &complaint);
+    trial_measure(&matrix->settings, &complaint);
     if (complained(&complaint)) {
         printf("FAIL the healthy run that is measured first: %s\n     kept: %s\n", complaint.text,
                matrix->settings.work);
@@ -292,13 +291,12 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 99;
     }
-    matrix.moments = calloc(matrix.count, sizeof *matrix.moments);
-    if (matrix.moments == NULL || !read_slowdown(&matrix.settings) ||
-        !make_work_directory(&matrix.settings)) {
-        free(matrix.moments);
+    matrix.trials = calloc(matrix.count, sizeof *matrix.trials);
+    if (matrix.trials == NULL || !read_slowdown(&matrix.settings) || !make_work_directory(&matrix.settings)) {
+        free(matrix.trials);
         return 99;
     }
     int code = run_matrix(&matrix);
-    free(matrix.moments);
+    free(matrix.trials);
     return code;
 }

@@ -29,8 +29,8 @@ bool leftovers_lease_is_held(const char *prefix)
 
 static void find_marked(const struct trace *trace, struct complaint *ret)
 {
-    struct marked found[MARKED_MAX];
-    size_t count = marked_find(trace->mark, found);
+    struct tagged_process found[TAGGED_MAX];
+    size_t count = tagged_find(trace->tag, found);
     for (size_t i = 0; i < count; i++) {
         complain(ret, "process %d (%s) runs", (int)found[i].pid, found[i].name);
     }
@@ -57,10 +57,10 @@ static void ask_runner(const struct trace *trace, const struct muster_runner *ru
     muster_ledger_view_destroy(view);
 }
 
-/* Also of a run that removed its directory, and with no help of the product's. */
+/* Works also for a run that removed its directory, and without muster's code. */
 static void ask_backend(const struct trace *trace, const struct muster_runner *runner, struct complaint *ret)
 {
-    int count = labelled_count(runner->name, trace->run_id);
+    int count = backend_count(runner->name, trace->run_id);
     if (count < 0) {
         complain(ret, "the backend of %s does not say what it has of the run", runner->name);
     } else if (count > 0) {

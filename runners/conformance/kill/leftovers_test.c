@@ -21,7 +21,7 @@ static struct victim sleeper;
 static void make_sound(void)
 {
     testing_begin();
-    ck_assert_str_eq(trace.run_id, testing_run_id); /* Also of a run that nobody reads the ledger of. */
+    ck_assert_str_eq(trace.run_id, testing_run_id); /* Known without reading the ledger. */
     testing_make_ledger(false, true);
     trace_read_ledger(&trace);
     ck_assert_str_eq(trace.run_id, testing_run_id);
@@ -40,7 +40,7 @@ static struct complaint find(void)
     return find_on("local");
 }
 
-/* A process that is just being executed has no environment to be found by yet. */
+/* A process that is still being executed has no environment to be found by yet. */
 static void assert_finds(const char *text)
 {
     uint64_t deadline_ms = muster_clock_ms() + 10000;
@@ -74,15 +74,15 @@ END_TEST
 START_TEST(a_process_with_the_victims_mark_is_found)
 {
     char text[64];
-    struct marked child;
-    start_sleeper(trace.mark);
+    struct tagged_process child;
+    start_sleeper(trace.tag);
     snprintf(text, sizeof text, "process %d (sleep) runs", (int)sleeper.pid);
     assert_finds(text);
-    ck_assert(marked_child(trace.mark, getpid(), "sleep", &child));
+    ck_assert(tagged_child(trace.tag, getpid(), "sleep", &child));
     ck_assert_int_eq(child.pid, sleeper.pid);
-    ck_assert(!marked_child(trace.mark, getpid(), "slee", &child));
-    ck_assert(!marked_child(trace.mark, 1, "sleep", &child));
-    marked_kill(trace.mark);
+    ck_assert(!tagged_child(trace.tag, getpid(), "slee", &child));
+    ck_assert(!tagged_child(trace.tag, 1, "sleep", &child));
+    tagged_kill(trace.tag);
     ck_assert(victim_wait(&sleeper, muster_clock_ms() + 10000));
     ck_assert_str_eq(find().text, "");
 }
@@ -144,11 +144,11 @@ START_TEST(a_listener_is_found)
 }
 END_TEST
 
-/* ---- Of backends, which other programs stand for here: each line that one answers is a thing ---- */
+/* ---- Backends: a program stands for each, and every line that it answers is a thing ---- */
 
 static const struct {
     const char *runner;
-    const char *program; /* By which it is asked. */
+    const char *program; /* That asks the backend. */
     const char *stands_for_it;
     const char *text; /* "": nothing is found. */
 } backends[] = {

@@ -4,16 +4,16 @@
 #include <string.h>
 
 const struct method methods[] = {
-    { "sigint", STRIKE_SUITE, SIGINT, 21, ANY_EXIT, "fail" },
-    { "sigterm", STRIKE_SUITE, SIGTERM, 21, ANY_EXIT, "fail" },
-    { "sigkill", STRIKE_SUITE, SIGKILL, 28, ANY_EXIT, "fail" },
-    { "test", STRIKE_TEST, SIGKILL, 24, 1, "fail" },
-    { "guardian", STRIKE_GUARDIAN, SIGKILL, 28, 99, "infra" },
-    { "guardian_and_suite", STRIKE_GUARDIAN_AND_SUITE, SIGKILL, 21, 99, NULL },
-    { "check_limit", STRIKE_CHECK, SIGKILL, 18, 1, "fail" },
-    { "ctest_limit", STRIKE_CTEST, SIGKILL, 21, ANY_EXIT, "fail" },
-    { "itself", STRIKE_NONE, 0, 48, 1, "fail" },
-    { NULL, STRIKE_NONE, 0, 0, 0, NULL },
+    { "sigint", INJECT_SUITE, SIGINT, 21, ANY_EXIT, "fail" },
+    { "sigterm", INJECT_SUITE, SIGTERM, 21, ANY_EXIT, "fail" },
+    { "sigkill", INJECT_SUITE, SIGKILL, 28, ANY_EXIT, "fail" },
+    { "test", INJECT_TEST, SIGKILL, 24, 1, "fail" },
+    { "guardian", INJECT_GUARDIAN, SIGKILL, 28, 99, "infra" },
+    { "guardian_and_suite", INJECT_GUARDIAN_AND_SUITE, SIGKILL, 21, 99, NULL },
+    { "check_limit", INJECT_CHECK, SIGKILL, 18, 1, "fail" },
+    { "ctest_limit", INJECT_CTEST, SIGKILL, 21, ANY_EXIT, "fail" },
+    { "itself", INJECT_NONE, 0, 48, 1, "fail" },
+    { NULL, INJECT_NONE, 0, 0, 0, NULL },
 };
 
 /* Each way to die by itself, in each phase where code of the user's runs or a thread of his can. With
@@ -69,8 +69,8 @@ static const struct fate own_fates[] = {
     { "node_is_never_ready", MUSTER_DEPLOY, true, true },
 };
 
-/* Few moments shall be of many kinds. It has no divisor in common with the number of fates: all take their
- * turn. */
+/* Steps through the fates so that few trials are of many kinds. It has no divisor in common with their
+ * number, so all take their turn. */
 #define OWN_STRIDE 43u
 
 const struct method *methods_find(const char *name)
@@ -82,24 +82,24 @@ const struct method *methods_find(const char *name)
     return method->name == NULL ? NULL : method;
 }
 
-/* Without a fork there is no process of the test's own to strike, and Check sets no time limit. */
+/* Without a fork the test has no process of its own, and Check sets no time limit. */
 static bool works_without_fork(const struct method *method)
 {
-    return method->striker == STRIKE_SUITE || method->striker == STRIKE_GUARDIAN ||
-           method->striker == STRIKE_GUARDIAN_AND_SUITE || method->striker == STRIKE_CTEST;
+    return method->injection == INJECT_SUITE || method->injection == INJECT_GUARDIAN ||
+           method->injection == INJECT_GUARDIAN_AND_SUITE || method->injection == INJECT_CTEST;
 }
 
 struct fate methods_fate(const struct method *method, unsigned index)
 {
-    /* What matters most comes first, for those who can afford few moments. */
+    /* The most important ones first: a slow backend runs few trials. */
     static const enum muster_phase phases[] = { MUSTER_DEPLOY,  MUSTER_CLEAN_UP, MUSTER_EXECUTE,
                                                 MUSTER_CAPTURE, MUSTER_EVALUATE, MUSTER_SETTLE,
                                                 MUSTER_BUILD };
     enum { PHASES = sizeof phases / sizeof phases[0], OWN = sizeof own_fates / sizeof own_fates[0] };
-    if (method->striker == STRIKE_NONE) {
+    if (method->injection == INJECT_NONE) {
         return own_fates[index * OWN_STRIDE % OWN];
     }
-    bool of_test = method->striker == STRIKE_TEST || method->striker == STRIKE_CHECK;
+    bool of_test = method->injection == INJECT_TEST || method->injection == INJECT_CHECK;
     unsigned count = of_test ? PHASES - 1 : PHASES; /* There is no test before deploy. */
     unsigned round = index / count;
     return (struct fate){ .scenario = "healthy",

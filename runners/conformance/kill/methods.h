@@ -6,28 +6,28 @@
 
 #include "muster/run.h"
 
-enum striker {
-    STRIKE_SUITE, /* A signal to the suite program. */
-    STRIKE_TEST, /* SIGKILL of the process that Check forked for the test. */
-    STRIKE_GUARDIAN, /* SIGKILL of the guardian. */
-    STRIKE_GUARDIAN_AND_SUITE, /* Both at once: only `muster sweep` is left. */
-    STRIKE_CHECK, /* Check's own time limit. */
-    STRIKE_CTEST, /* ctest's own time limit. */
-    STRIKE_NONE, /* The test dies by itself. */
+enum injection {
+    INJECT_SUITE, /* A signal to the suite program. */
+    INJECT_TEST, /* SIGKILL of the process that Check forked for the test. */
+    INJECT_GUARDIAN, /* SIGKILL of the guardian. */
+    INJECT_GUARDIAN_AND_SUITE, /* Both at once: only `muster sweep` is left. */
+    INJECT_CHECK, /* Check's own time limit. */
+    INJECT_CTEST, /* ctest's own time limit. */
+    INJECT_NONE, /* The test ends by itself. */
 };
 
 #define ANY_EXIT (-1)
 
 struct method {
     const char *name;
-    enum striker striker;
+    enum injection injection;
     int signal;
-    unsigned moments; /* By default. */
-    int exit_code; /* Of the suite program, if it outlives the blow; ANY_EXIT: not looked at. */
+    unsigned trials; /* By default. */
+    int exit_code; /* Of the suite program, if it outlives the injection; ANY_EXIT: not checked. */
     const char *verdict; /* In run.json; NULL: anything but a pass. */
 };
 
-/* Where and how one victim is to die. */
+/* Where and how one victim is to end. */
 struct fate {
     const char *scenario;
     enum muster_phase phase; /* MUSTER_BUILD: before deploy. */
@@ -40,8 +40,7 @@ extern const struct method methods[];
 /** NULL: there is none of that name. */
 const struct method *methods_find(const char *name);
 
-/** The fate of its victim number `index`: phases take turns, and so do the fork modes where both make sense.
- */
+/** The fate of victim number `index`: phases take turns, and so do the fork modes where both make sense. */
 struct fate methods_fate(const struct method *method, unsigned index);
 
 /** "setup", or the phase's own name. */

@@ -27,13 +27,13 @@ static size_t read_whole(const char *path, char *buffer, size_t size)
     return length;
 }
 
-static bool has_mark(pid_t pid, const char *mark, char *buffer)
+static bool has_tag(pid_t pid, const char *tag, char *buffer)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
     size_t length = read_whole(path, buffer, ENVIRONMENT_BYTES);
     for (size_t at = 0; at < length; at += strlen(buffer + at) + 1) {
-        if (strcmp(buffer + at, mark) == 0) {
+        if (strcmp(buffer + at, tag) == 0) {
             return true;
         }
     }
@@ -41,7 +41,7 @@ static bool has_mark(pid_t pid, const char *mark, char *buffer)
 }
 
 /* Name and parent; the name may hold blanks and parentheses, so it ends at the last one. */
-static bool describe(pid_t pid, struct marked *ret)
+static bool describe(pid_t pid, struct tagged_process *ret)
 {
     char path[64];
     char text[1024];
@@ -55,20 +55,20 @@ static bool describe(pid_t pid, struct marked *ret)
         return false;
     }
     *closing = '\0';
-    *ret = (struct marked){ .pid = pid, .parent = parent, .start = muster__process_start(pid) };
+    *ret = (struct tagged_process){ .pid = pid, .parent = parent, .start = muster__process_start(pid) };
     snprintf(ret->name, sizeof ret->name, "%.19s", opening + 1);
     return muster__process_runs(pid, ret->start);
 }
 
-size_t marked_find(const char *mark, struct marked found[MARKED_MAX])
+size_t tagged_find(const char *tag, struct tagged_process found[TAGGED_MAX])
 {
     char *buffer = malloc(ENVIRONMENT_BYTES);
     DIR *proc = opendir("/proc");
     size_t count = 0;
     struct dirent *entry;
-    while (buffer != NULL && proc != NULL && count < MARKED_MAX && (entry = readdir(proc)) != NULL) {
+    while (buffer != NULL && proc != NULL && count < TAGGED_MAX && (entry = readdir(proc)) != NULL) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (pid > 0 && pid != getpid() && has_mark(pid, mark, buffer) && describe(pid, &found[count])) {
+        if (pid > 0 && pid != getpid() && has_tag(pid, tag, buffer) && describe(pid, &found[count])) {
             count++;
         }
     }
@@ -79,10 +79,10 @@ size_t marked_find(const char *mark, struct marked found[MARKED_MAX])
     return count;
 }
 
-bool marked_child(const char *mark, pid_t parent, const char *name, struct marked *ret)
+bool tagged_child(const char *tag, pid_t parent, const char *name, struct tagged_process *ret)
 {
-    struct marked found[MARKED_MAX];
-    size_t count = marked_find(mark, found);
+    struct tagged_process found[TAGGED_MAX];
+    size_t count = tagged_find(tag, found);
     for (size_t i = 0; i < count; i++) {
         if (found[i].parent == parent && strcmp(found[i].name, name) == 0) {
             *ret = found[i];
@@ -92,10 +92,10 @@ bool marked_child(const char *mark, pid_t parent, const char *name, struct marke
     return false;
 }
 
-void marked_kill(const char *mark)
+void tagged_kill(const char *tag)
 {
-    struct marked found[MARKED_MAX];
-    size_t count = marked_find(mark, found);
+    struct tagged_process found[TAGGED_MAX];
+    size_t count = tagged_find(tag, found);
     for (size_t i = 0; i < count; i++) {
         muster__process_signal(found[i].pid, found[i].start, SIGKILL);
     }

@@ -1,30 +1,30 @@
-/* Processes found by a mark in their environment. Forks keep it and so does what a node execs, so it finds
- * a suite program, its tests, the guardian and the nodes, whatever became of their parents. */
-#ifndef MUSTER_CONFORMANCE_MARKED_H
-#define MUSTER_CONFORMANCE_MARKED_H
+/* Finds processes by a tag, an entry of their environment. Forks and executed programs inherit it, so it
+ * finds a suite program, its tests, the guardian and the nodes, whatever became of their parents. */
+#ifndef MUSTER_CONFORMANCE_TAGGED_PROCESSES_H
+#define MUSTER_CONFORMANCE_TAGGED_PROCESSES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MARKED_MAX 64u
+#define TAGGED_MAX 64u
 
-struct marked {
+struct tagged_process {
     pid_t pid;
     pid_t parent;
     uint64_t start; /* See muster__process_start(). */
     char name[20]; /* As the kernel has it: cut to 15 characters. */
 };
 
-/** Finds what runs (zombies do not) with the entry `mark` ("NAME=value") in the environment it was executed
- * with. Returns how many, at most MARKED_MAX. */
-size_t marked_find(const char *mark, struct marked found[MARKED_MAX]);
+/** Finds running processes, not zombies, that were executed with the entry `tag` ("NAME=value") in their
+ * environment. Returns how many, at most TAGGED_MAX. */
+size_t tagged_find(const char *tag, struct tagged_process found[TAGGED_MAX]);
 
-/** Finds the child of `parent` that has this name. False: there is none now. */
-bool marked_child(const char *mark, pid_t parent, const char *name, struct marked *ret);
+/** Finds the child of `parent` that has this name. False: there is none. */
+bool tagged_child(const char *tag, pid_t parent, const char *name, struct tagged_process *ret);
 
-/** Kills all that is marked, so that a victim which failed its checks does not stay. */
-void marked_kill(const char *mark);
+/** Kills all that have the tag, so that no victim that failed its checks stays. */
+void tagged_kill(const char *tag);
 
 #endif

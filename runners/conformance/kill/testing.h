@@ -45,15 +45,15 @@ static inline void testing_make_ledger(bool closed, bool with_lease)
 static inline void testing_begin(void)
 {
     char directory[MUSTER__PATH_BYTES];
-    char mark[96];
+    char tag[96];
     snprintf(testing_root, sizeof testing_root, "/tmp/muster-conformance-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(testing_root));
     snprintf(testing_run_id, sizeof testing_run_id, "c0ffee%d", (int)getpid());
     snprintf(testing_lease, sizeof testing_lease, "127.%d.%d.", 200 + getpid() % 50, getpid() / 50 % 256);
     snprintf(directory, sizeof directory, "%s/muster-%s/nodes/node-0", testing_root, testing_run_id);
     ck_assert_int_eq(muster__directory_make(directory, 0700, NULL), MUSTER_OK);
-    snprintf(mark, sizeof mark, "KILL_MATRIX_VICTIM=%s", testing_root);
-    trace_init(&trace, testing_root, mark);
+    snprintf(tag, sizeof tag, "KILL_MATRIX_VICTIM=%s", testing_root);
+    trace_init(&trace, testing_root, tag);
     trace_look(&trace);
     ck_assert_str_ne(trace.directory, "");
 }

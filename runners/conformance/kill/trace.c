@@ -11,16 +11,16 @@
 #include "muster/clock.h"
 #include "muster/ledger.h"
 
-void trace_init(struct trace *trace, const char *root, const char *mark)
+void trace_init(struct trace *trace, const char *root, const char *tag)
 {
     memset(trace, 0, sizeof *trace);
     trace->phase = MUSTER_BUILD;
     trace->entered_ms[MUSTER_BUILD] = muster_clock_ms();
     snprintf(trace->root, sizeof trace->root, "%s", root);
-    snprintf(trace->mark, sizeof trace->mark, "%s", mark);
+    snprintf(trace->tag, sizeof trace->tag, "%s", tag);
 }
 
-/* Its name has the run's id, which is then known of a run that removes it, too. */
+/* The directory's name has the run's id, so the id stays known after the run has removed the directory. */
 static void find_directory(struct trace *trace)
 {
     static const char prefix[] = "muster-";
@@ -49,7 +49,7 @@ static void take_line(struct trace *trace, const char *line, size_t bytes)
 {
     static const char wanted[] = "\"event\":\"phase\"";
     if (memmem(line, bytes, wanted, sizeof wanted - 1) == NULL) {
-        return; /* Most lines are of blocks: not worth parsing. */
+        return; /* Most lines are of blocks. Do not parse them. */
     }
     json_t *event = json_loadb(line, bytes, 0, NULL);
     const char *name = json_string_value(json_object_get(event, "phase"));
@@ -69,7 +69,7 @@ static void read_events(struct trace *trace)
     snprintf(path, sizeof path, "%s/events.jsonl", trace->directory);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        enter(trace, MUSTER_DEPLOY); /* Its first deed is to open this file. */
+        enter(trace, MUSTER_DEPLOY); /* Deploy begins with opening this file. */
     }
     while (fd >= 0 && (got = pread(fd, buffer, sizeof buffer, trace->events_read)) > 0) {
         char *line = buffer;
@@ -79,7 +79,7 @@ static void read_events(struct trace *trace)
             line = newline + 1;
         }
         if (line == buffer) {
-            break; /* Its end is yet to be written. */
+            break; /* The rest of the line is not written yet. */
         }
         trace->events_read += line - buffer;
     }

@@ -7,13 +7,15 @@
 
 #include "base/files.h"
 #include "kill/attempt.h"
+#include "kill/check_after.h"
+#include "kill/inject.h"
 #include "kill/tagged_processes.h"
 #include "muster/clock.h"
 #include "muster/random.h"
 
 #define ATTEMPTS_MAX 6u
 #define SKIPPED 77 /* A suite program's exit code. */
-#define FREE_ATTEMPTS 2u /* After so many a victim is held: it cannot be done before the blow falls. */
+#define FREE_ATTEMPTS 2u /* Later victims are held, so that they cannot be over before the injection. */
 #define LIMIT_SLACK_MS 100u
 
 static bool begin(const struct settings *settings, struct attempt *attempt, const char *name,
@@ -37,95 +39,96 @@ static void discard(const struct attempt *attempt, struct complaint *ret)
     }
 }
 
-/* Each attempt comes a bit earlier in the phase, as the last one was too late; the last one at its begin. */
-static uint64_t draw_delay_ms(const struct settings *settings, const struct moment *moment, uint64_t seed)
+/* Each attempt is drawn from an earlier part of the phase, as the one before was too late. The last one comes
+ * at the begin. */
+static uint64_t draw_delay_ms(const struct settings *settings, const struct trial *trial, uint64_t seed)
 {
     char label[64];
-    snprintf(label, sizeof label, "%s-%u-%u", moment->method->name, moment->index, moment->attempts);
+    snprintf(label, sizeof label, "%s-%u-%u", trial->method->name, trial->index, trial->attempts);
     struct muster_random random = muster_random_stream(seed, label);
-    double longest_ms = (double)settings->phase_ms[moment->fate.phase] / (1u << moment->attempts);
-    return moment->attempts + 1 == ATTEMPTS_MAX ? 0 : (uint64_t)(muster_random_unit(&random) * longest_ms);
+    double longest_ms = (double)settings->phase_ms[trial->fate.phase] / (1u << trial->attempts);
+    return trial->attempts + 1 == ATTEMPTS_MAX ? 0 : (uint64_t)(muster_random_unit(&random) * longest_ms);
 }
 
 static bool is_limit(const struct method *method)
 {
-    return method->striker == STRIKE_CHECK || method->striker == STRIKE_CTEST;
+    return method->injection == INJECT_CHECK || method->injection == INJECT_CTEST;
 }
 
 /* Check counts from the test's start and ctest from the program's, and neither can be told to wait for a
- * phase. So the victim waits for the limit; one that passed too early is doubled for the next attempt. */
-static uint64_t choose_limit_ms(const struct settings *settings, const struct moment *moment,
-                                uint64_t delay_ms)
+ * phase. So the victim waits in the phase for the limit. A limit that passed before the phase is doubled for
+ * the next attempt. */
+static uint64_t choose_limit_ms(const struct settings *settings, const struct trial *trial, uint64_t delay_ms)
 {
     uint64_t lead_ms = LIMIT_SLACK_MS;
-    int first = moment->method->striker == STRIKE_CHECK ? MUSTER_DEPLOY : MUSTER_BUILD;
-    for (int phase = first; phase < (int)moment->fate.phase; phase++) {
+    int first = trial->method->injection == INJECT_CHECK ? MUSTER_DEPLOY : MUSTER_BUILD;
+    for (int phase = first; phase < (int)trial->fate.phase; phase++) {
         lead_ms += settings->phase_ms[phase] + settings->phase_ms[phase] / 2;
     }
-    return is_limit(moment->method) ? (lead_ms << moment->early) + delay_ms : 0;
+    return is_limit(trial->method) ? (lead_ms << trial->early) + delay_ms : 0;
 }
 
-/* Of those whose suite program and guardian die together every other one hangs: only the kernel is left to
+/* Where suite program and guardian are killed together, every other test hangs: only the kernel is left to
  * end it. */
-static bool is_held(const struct moment *moment)
+static bool is_held(const struct trial *trial)
 {
-    bool hangs = moment->method->striker == STRIKE_GUARDIAN_AND_SUITE && moment->index % 2 == 1;
-    return moment->method->striker != STRIKE_NONE &&
-           (hangs || is_limit(moment->method) || moment->attempts >= FREE_ATTEMPTS);
+    bool hangs = trial->method->injection == INJECT_GUARDIAN_AND_SUITE && trial->index % 2 == 1;
+    return trial->method->injection != INJECT_NONE &&
+           (hangs || is_limit(trial->method) || trial->attempts >= FREE_ATTEMPTS);
 }
 
-static struct attempt plan_attempt(const struct settings *settings, const struct moment *moment)
+static struct attempt plan_attempt(const struct settings *settings, const struct trial *trial)
 {
-    uint64_t delay_ms = draw_delay_ms(settings, moment, settings->seed);
-    return (struct attempt){ .method = moment->method,
-                             .fate = moment->fate,
+    uint64_t delay_ms = draw_delay_ms(settings, trial, settings->seed);
+    return (struct attempt){ .method = trial->method,
+                             .fate = trial->fate,
                              .delay_ms = delay_ms,
-                             .limit_ms = choose_limit_ms(settings, moment, delay_ms),
-                             .held = is_held(moment) };
+                             .limit_ms = choose_limit_ms(settings, trial, delay_ms),
+                             .held = is_held(trial) };
 }
 
-/* True: that was it. False: the victim was done before the blow fell, or its limit passed before the phase.
- */
-static bool try_once(const struct settings *settings, struct moment *moment)
+/* False: another attempt is needed. The victim was over before the injection, or its limit passed before the
+ * phase. */
+static bool try_once(const struct settings *settings, struct trial *trial)
 {
     char name[96];
-    struct attempt attempt = plan_attempt(settings, moment);
-    snprintf(name, sizeof name, "%s-%u-%u-%llx", moment->method->name, moment->index, moment->attempts,
+    struct attempt attempt = plan_attempt(settings, trial);
+    snprintf(name, sizeof name, "%s-%u-%u-%llx", trial->method->name, trial->index, trial->attempts,
              (unsigned long long)settings->seed);
-    moment->attempts++;
-    if (!begin(settings, &attempt, name, &moment->complaint)) {
+    trial->attempts++;
+    if (!begin(settings, &attempt, name, &trial->complaint)) {
         return true;
     }
-    attempt_strike(&attempt, &moment->complaint);
-    if (attempt.struck) {
-        moment->clear_ms = aftermath_await(&attempt, &moment->complaint);
-        aftermath_check(&attempt, &moment->complaint);
+    attempt_inject(&attempt, &trial->complaint);
+    if (attempt.injected) {
+        trial->clear_ms = check_after_await(&attempt, &trial->complaint);
+        check_after_injection(&attempt, &trial->complaint);
     } else if (victim_wait(&attempt.victim, muster_clock_ms() + attempt_life_ms(&attempt))) {
-        aftermath_check_missed(&attempt, &moment->complaint);
+        check_after_miss(&attempt, &trial->complaint);
     } else {
-        complain(&moment->complaint, "it did not end");
+        complain(&trial->complaint, "it did not end");
     }
-    bool early = attempt.struck && attempt.limit_ms > 0 && attempt.phase < moment->fate.phase;
-    moment->early += early;
-    moment->struck = attempt.struck && !early;
-    moment->phase = attempt.phase;
-    snprintf(moment->directory, sizeof moment->directory, "%s", attempt.directory);
-    marked_kill(attempt.trace.mark); /* Nothing, unless there was a complaint. */
-    if (!complained(&moment->complaint)) {
-        discard(&attempt, &moment->complaint);
+    bool early = attempt.injected && attempt.limit_ms > 0 && attempt.phase < trial->fate.phase;
+    trial->early += early;
+    trial->injected = attempt.injected && !early;
+    trial->phase = attempt.phase;
+    snprintf(trial->directory, sizeof trial->directory, "%s", attempt.directory);
+    tagged_kill(attempt.trace.tag); /* Nothing, unless there was a complaint. */
+    if (!complained(&trial->complaint)) {
+        discard(&attempt, &trial->complaint);
     }
-    return moment->struck || complained(&moment->complaint);
+    return trial->injected || complained(&trial->complaint);
 }
 
-void moment_run(const struct settings *settings, struct moment *moment)
+void trial_run(const struct settings *settings, struct trial *trial)
 {
-    moment->fate = methods_fate(moment->method, moment->index);
-    while (moment->attempts < ATTEMPTS_MAX && !try_once(settings, moment)) {
+    trial->fate = methods_fate(trial->method, trial->index);
+    while (trial->attempts < ATTEMPTS_MAX && !try_once(settings, trial)) {
     }
-    if (!moment->struck && !complained(&moment->complaint)) {
-        complain(&moment->complaint,
-                 "of %u victims %u had their limit pass before %s, and the others were done",
-                 moment->attempts, moment->early, methods_phase_name(moment->fate.phase));
+    if (!trial->injected && !complained(&trial->complaint)) {
+        complain(&trial->complaint,
+                 "of %u victims %u had their limit pass before %s, and the others were done", trial->attempts,
+                 trial->early, methods_phase_name(trial->fate.phase));
     }
 }
 
@@ -141,9 +144,9 @@ static void measure_phases(struct settings *settings, const struct attempt *atte
     }
 }
 
-void moment_measure(struct settings *settings, struct complaint *ret)
+void trial_measure(struct settings *settings, struct complaint *ret)
 {
-    static const struct method nobody = { .name = "healthy", .striker = STRIKE_NONE };
+    static const struct method nobody = { .name = "healthy", .injection = INJECT_NONE };
     struct attempt attempt = { .method = &nobody, .fate = { .scenario = "healthy", .phase = MUSTER_PROBE } };
     char name[64];
     snprintf(name, sizeof name, "healthy-%llx", (unsigned long long)settings->seed);
@@ -161,9 +164,9 @@ void moment_measure(struct settings *settings, struct complaint *ret)
         return;
     }
     measure_phases(settings, &attempt);
-    aftermath_check_passed(&attempt, ret);
-    attempt.struck_ms = attempt.victim.ended_ms;
-    aftermath_await(&attempt, ret);
+    check_after_pass(&attempt, ret);
+    attempt.injected_ms = attempt.victim.ended_ms;
+    check_after_await(&attempt, ret);
     if (!complained(ret)) {
         discard(&attempt, ret);
     }

@@ -1,52 +1,36 @@
-/* One victim: started, struck at a random moment of the phase it was given, and looked over afterwards.
- * Whoever strikes from outside does it there; a time limit is set, and the victim stays in the phase until it
- * has passed. */
-#ifndef MUSTER_CONFORMANCE_MOMENT_H
-#define MUSTER_CONFORMANCE_MOMENT_H
+/* A trial ends one victim at a random time within a given phase and checks what is left. A victim that is
+ * over too early is replaced: a trial takes several attempts. A signal is sent from outside at that time. A
+ * time limit is set before the start instead, and the victim stays in the phase until it has passed. */
+#ifndef MUSTER_CONFORMANCE_TRIAL_H
+#define MUSTER_CONFORMANCE_TRIAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "kill/complaint.h"
 #include "kill/methods.h"
+#include "kill/settings.h"
 #include "kill/trace.h"
-#include "muster/runner.h"
 
-/* What all victims of one driver share. */
-struct settings {
-    const char *suite_program; /* Absolute paths. */
-    const char *muster_program;
-    const char *ctest_program;
-    const struct muster_runner *runner;
-    char work[256]; /* A directory of the driver's own. */
-    const char *const *dropped; /* See victim_start(). */
-    unsigned nodes; /* Of a victim. */
-    uint64_t clear_ms; /* From the blow until nothing may be left. */
-    uint64_t seed;
-    double slowdown; /* Of all deadlines; clear_ms is stretched already. */
-    bool skipped; /* The runner's backend is absent. */
-    uint64_t phase_ms[MUSTER_PHASE_COUNT]; /* How long each takes; measured on a healthy run. */
-};
-
-struct moment {
+struct trial {
     const struct method *method;
     unsigned index;
     struct fate fate;
 
-    bool struck; /* In its phase or a later one; else every attempt missed it. */
+    bool injected; /* In its phase or a later one; false: every attempt missed it. */
     unsigned attempts;
-    unsigned early; /* Of these, time limits that passed before the phase had begun. */
-    enum muster_phase phase; /* In which it was struck. */
-    uint64_t clear_ms; /* From the blow until nothing was left. */
+    unsigned early; /* Attempts whose time limit passed before the phase had begun. */
+    enum muster_phase phase; /* In which the victim was hit. */
+    uint64_t clear_ms; /* From the injection until nothing was left. */
     struct complaint complaint;
     char directory[TRACE_PATH_BYTES]; /* Kept when there is a complaint. */
 };
 
-/** Blocks until it is over; several threads may do so at once. */
-void moment_run(const struct settings *settings, struct moment *moment);
+/** Blocks until the trial is over. Several threads may run trials at once. */
+void trial_run(const struct settings *settings, struct trial *trial);
 
-/** A healthy run that nobody disturbs: it must pass and leave nothing. Measures settings->phase_ms; sets
- * skipped when the victim was. */
-void moment_measure(struct settings *settings, struct complaint *ret);
+/** Runs a healthy victim undisturbed: it must pass and leave nothing. Measures settings->phase_ms. Sets
+ * settings->skipped when the victim was skipped. */
+void trial_measure(struct settings *settings, struct complaint *ret);
 
 #endif

@@ -21,7 +21,7 @@ static bool begins_with(const char *text, const char *beginning)
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-/* Variables of the table that say what this machine has, not what a run is to be like. */
+/* Variables of the table that describe this machine, not the run. */
 static bool is_of_machine(enum muster_variable id)
 {
     return id == MUSTER_VAR_IMAGE || id == MUSTER_VAR_IMAGE_PULL_POLICY || id == MUSTER_VAR_COMPOSE_HOST ||
@@ -41,7 +41,7 @@ static bool is_in_table(const char *variable)
     return false;
 }
 
-/* Whether it would have a victim do something else than its order says. */
+/* Whether a variable would change what a victim does. */
 static bool is_steering(const char *variable, const char *const *dropped)
 {
     for (size_t i = 0; dropped != NULL && dropped[i] != NULL; i++) {
@@ -53,7 +53,7 @@ static bool is_steering(const char *variable, const char *const *dropped)
            begins_with(variable, "KILL_MATRIX_") || is_in_table(variable);
 }
 
-/* Strings borrowed from both; the caller frees the array alone. */
+/* The strings are borrowed from both; the caller frees the array alone. */
 static char **make_environment(const char *const *own, const char *const *dropped)
 {
     size_t inherited = 0;
@@ -88,7 +88,7 @@ static int spawn(struct victim *victim, const char *const *argv, char **env, con
                                      0600);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     posix_spawnattr_init(&attributes);
-    /* Whoever runs this in the background of a shell has it ignore SIGINT; a victim must not. */
+    /* A shell has its background jobs ignore SIGINT; a victim must not. */
     sigfillset(&all);
     sigemptyset(&none);
     posix_spawnattr_setsigdefault(&attributes, &all);

@@ -12,8 +12,8 @@
 
 struct victim {
     pid_t pid;
-    bool ended; /* And reaped. */
-    int status; /* As waitpid() has it, once it ended. */
+    bool ended; /* And was reaped. */
+    int status; /* From waitpid(), once it has ended. */
     uint64_t ended_ms; /* Monotonic, as seen here. */
 };
 

@@ -1,4 +1,4 @@
-/* A victim gets the machine's environment, and nothing that would steer it. */
+/* A victim gets the machine's environment without the variables that would change what it does. */
 #include "kill/victim.h"
 
 #include <check.h>

@@ -1,14 +1,14 @@
-/* The promises of a runner's slots, as harness/include/muster/runner.h has them. A program that has a system
- * to run links this and calls slots_main(); each promise is a ctest test of its own. */
+/* Tests the promises that muster/runner.h makes for a runner's slots. A program that has a system to run
+ * links this and calls slots_main(). Each promise is a ctest test of its own. */
 #ifndef MUSTER_CONFORMANCE_SLOTS_H
 #define MUSTER_CONFORMANCE_SLOTS_H
 
 #include "kill/complaint.h"
 #include "muster/runner.h"
 
-#define SLOTS_NODES 2u /* That the subject's scenarios have. */
+#define SLOTS_NODES 2u /* Nodes of the subject's scenario. */
 
-/* What is run. Heights must grow by themselves, and a node that is alone must become ready. */
+/* What is run. Heights must grow without load, and a node that is alone must become ready. */
 struct slots_subject {
     const struct muster_system *system;
     void (*write)(
@@ -18,9 +18,12 @@ struct slots_subject {
         *farewell; /* Part of a line that it logs last or nearly so when it is told to stop, on stdout. */
 };
 
-/** Tries one promise; what does not hold goes into ret. MUSTER_OK, it was tried; MUSTER_ESKIP, the runner
- * cannot run here or has no node control where that is needed; MUSTER_ENOTFOUND, no such promise; or what the
- * probe said. */
+/**
+ * Tries one promise; what does not hold goes into ret.
+ *
+ * @return MUSTER_OK, it was tried; MUSTER_ESKIP, the runner cannot run here or lacks a node control that is
+ * needed; MUSTER_ENOTFOUND, no such promise; else the probe's error.
+ */
 MUSTER_MUST_USE enum muster_rc slots_try(const struct slots_subject *subject,
                                          const struct muster_runner *runner, const char *promise,
                                          struct complaint *ret, struct muster_error *err);

@@ -1,14 +1,14 @@
-/* Each slot fails on its Nth call: the run ends for that reason, and nothing is left of it. */
+/* Promises about slots that fail on their Nth call: the run ends for that reason and leaves nothing. */
 #include <stdio.h>
 #include <string.h>
 
 #include "slots/slots_promises.h"
 
-/* What a failure in deploy or clean-up makes of a run. */
+/* How a run ends after a failure in deploy or clean-up. */
 struct failure {
     struct slots_fault fault;
-    bool deploys; /* The run is deployed all the same. */
-    bool leaves; /* What there is may be left, for `muster sweep`. */
+    bool deploys; /* The run is deployed despite the failure. */
+    bool leaves; /* The run may leave something, for `muster sweep` to remove. */
     enum muster_verdict verdict;
 };
 
@@ -119,7 +119,7 @@ static void audit_fails(const struct slots_subject *subject, const struct muster
 
 /* ---- Control ---- */
 
-/* One call fails on the way; node-1 can be had back all the same. */
+/* One call of a restart fails; node-1 can be started again afterwards. */
 static void fail_and_recover(struct slots_run *run, const struct slots_fault *fault, struct complaint *ret)
 {
     static const char sentence[] = "cannot restart node-1: made to fail";

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Shared memory: the guardian calls some of the slots. */
+/* In shared memory, as the guardian calls some of the slots. */
 struct shared {
     struct slots_fault fault;
     atomic_uint calls[SLOTS_COUNT];
@@ -44,8 +44,8 @@ unsigned slots_calls(enum slots_slot slot)
     return atomic_load(&shared->calls[slot]);
 }
 
-/* Counts a call: whether this one is to fail. */
-static bool strikes(enum slots_slot slot)
+/* Counts a call. True: this one must fail. */
+static bool is_hit(enum slots_slot slot)
 {
     unsigned call = atomic_fetch_add(&shared->calls[slot], 1) + 1;
     return shared->fault.slot == slot && shared->fault.call == call;
@@ -59,9 +59,9 @@ static enum muster_rc fail(struct muster_error *err)
 /* Calls the real slot, unless this call is to fail without having done anything. */
 #define CALL(slot, err, real)                                                                                \
     do {                                                                                                     \
-        bool strike = strikes(slot);                                                                         \
-        enum muster_rc rc = strike && !shared->fault.done ? MUSTER_OK : (real);                              \
-        return strike && rc == MUSTER_OK ? fail(err) : rc;                                                   \
+        bool hit = is_hit(slot);                                                                             \
+        enum muster_rc rc = hit && !shared->fault.done ? MUSTER_OK : (real);                                 \
+        return hit && rc == MUSTER_OK ? fail(err) : rc;                                                      \
     } while (0)
 
 static enum muster_rc probe(const struct muster_plan *plan, const struct muster_variables *variables,
@@ -88,7 +88,7 @@ static enum muster_rc control(void *state, uint32_t node, enum muster_action act
 
 static void detach(void *state)
 {
-    (void)strikes(SLOTS_DETACH);
+    (void)is_hit(SLOTS_DETACH);
     real_runner->detach(state);
 }
 

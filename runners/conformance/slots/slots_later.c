@@ -1,4 +1,5 @@
-/* Down may run in a later process, and twice: the test is killed, and the guardian with it. */
+#include "slots/slots_later.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,7 +10,6 @@
 
 #include "host/process.h"
 #include "muster/clock.h"
-#include "slots/slots_promises.h"
 
 #define DEATH_MS 5000u
 
@@ -26,7 +26,7 @@ static void deploy_and_wait(struct slots_run *run, int told_fd)
     _exit(EXIT_FAILURE);
 }
 
-/* A test's process that has deployed; -1 when it could not. */
+/* Forks a test's process that deploys; -1 when it could not. */
 static pid_t fork_test(struct slots_run *run)
 {
     int fds[2];
@@ -48,7 +48,7 @@ static pid_t fork_test(struct slots_run *run)
     return up ? pid : -1;
 }
 
-/* The guardian first: it would take everything down. */
+/* Kills the guardian first: else it would take everything down. */
 static void kill_both(const struct muster_ledger_view *view, pid_t test)
 {
     uint64_t deadline_ms = muster_clock_ms() + DEATH_MS;
@@ -61,7 +61,7 @@ static void kill_both(const struct muster_ledger_view *view, pid_t test)
     waitpid(test, NULL, 0);
 }
 
-/* Whatever died with the guardian is dead; the rest is down's. */
+/* Nodes that died with the guardian are gone; down removes the rest. */
 static void check_later_down(const struct slots_run *run, const struct muster_ledger_view *view,
                              struct complaint *ret)
 {

@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "run/internal.h"
+#include "slots/slots_later.h"
 
 #define HEIGHT 3u
 #define HEIGHT_MS 60000u
@@ -15,7 +16,7 @@
 
 static const struct slots_fault no_fault = { .slot = SLOTS_NONE };
 
-/* Deploys, and waits until node 0 has something to keep. */
+/* Deploys and waits until node 0 has data to keep. */
 static enum muster_rc deploy(struct slots_run *run, const struct slots_subject *subject,
                              const struct muster_runner *runner, struct muster_error *err)
 {
@@ -50,7 +51,7 @@ static enum muster_rc stop_all(struct slots_run *run, struct muster_error *err)
     return rc;
 }
 
-/* Starts node 0, which is alone, so that what it knows then cannot come from a peer. */
+/* Starts node 0 while all others are stopped, so that its data cannot come from a peer. */
 static enum muster_rc start_alone(struct slots_run *run, uint64_t height_before, const char *after_what,
                                   struct complaint *ret, struct muster_error *err)
 {

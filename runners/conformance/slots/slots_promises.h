@@ -11,12 +11,9 @@ struct slots_promise {
                   struct complaint *ret);
 };
 
-/* Both end with one without a name. */
+/* Each ends with an entry that has no name. */
 extern const struct slots_promise slots_promises[];
-extern const struct slots_promise slots_failures[]; /* A slot fails, and all is clean all the same. */
-
-/* slots_later.c */
-void slots_down_in_a_later_process(const struct slots_subject *subject, const struct muster_runner *runner,
-                                   struct complaint *ret);
+extern const struct slots_promise
+    slots_failures[]; /* slots_failures.c: a slot fails, and nothing is left all the same. */
 
 #endif

@@ -21,7 +21,7 @@ static enum muster_rc make_root(struct slots_run *run, struct muster_error *err)
         run->root[0] = '\0';
         return muster_error_errno(err, MUSTER_EINFRA, errno, "no directory can be made in /tmp");
     }
-    /* Kept, so that the ledger says afterwards what there was. */
+    /* Keeps the run directory, so that its ledger can be read afterwards. */
     setenv("LOGOS_BLOCKCHAIN_TESTS_KEEP_LOGS", "1", 1);
     setenv("MUSTER_RUN_ROOT", run->root, 1);
     return muster_variables_read(&run->variables, err);
@@ -70,7 +70,7 @@ enum muster_rc slots_run_deploy(struct slots_run *run, struct muster_error *err)
 void slots_run_end(struct slots_run *run)
 {
     if (run->session != NULL) {
-        muster_session_close(run->session, &run->outcome); /* It finishes what was deployed. */
+        muster_session_close(run->session, &run->outcome); /* Also finishes what was deployed. */
         run->session = NULL;
         run->run = NULL;
     }
@@ -81,7 +81,7 @@ enum muster_rc slots_run_sweep(const struct slots_run *run, struct muster_error 
     const struct muster_runner *const runners[] = { run->real, NULL };
     uint64_t deadline_ms = muster_clock_ms() + GUARDIAN_END_MS;
     enum muster_rc rc;
-    do { /* The guardian that told how it went may not have ended yet. */
+    do { /* The guardian may still be ending after its report. */
         muster_error_clear(err);
         rc = muster__sweep_run(run->directory, runners, true, run->plan->grace_ms, err);
     } while (rc == MUSTER_ESTATE && muster_clock_left_ms(deadline_ms) > 0 && poll(NULL, 0, 10) == 0);

@@ -39,11 +39,11 @@ MUSTER_MUST_USE enum muster_rc slots_run_sweep(const struct slots_run *run, stru
 /** Whether anything of the run still exists, by the ledger and the real runner: MUSTER_ELEAK says what. */
 MUSTER_MUST_USE enum muster_rc slots_run_audit(const struct slots_run *run, struct muster_error *err);
 
-/** Complains unless nothing is left, the ledger is closed, and down has nothing against being run again here:
- * a later process than the one that did it. */
+/** Complains unless nothing is left, the ledger is closed, and down succeeds again in this process, a later
+ * one than the guardian that ran it first. */
 void slots_run_check_clean(const struct slots_run *run, struct complaint *ret);
 
-/** Complains unless it ended so, with `text` in its cause. */
+/** Complains unless the run ended with that verdict and `text` in its cause. */
 void slots_run_check_outcome(const struct slots_run *run, enum muster_verdict verdict, const char *text,
                              struct complaint *ret);
 

@@ -1,4 +1,4 @@
-#include "ask.h"
+#include "k8s/keeper/ask.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

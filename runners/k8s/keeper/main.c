@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ask.h"
+#include "k8s/keeper/ask.h"
 
 #define CANNOT_START 127
 #define TERMINATION_LOG "/dev/termination-log" /* Kubernetes tells what is in it. */
