@@ -183,7 +183,7 @@ static json_t *variable_to_json(const struct muster_variables *variables, enum m
 static json_t *environment_to_json(const struct muster_variables *variables)
 {
     json_t *object = json_object();
-    for (unsigned i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (unsigned i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         enum muster_variable id = (enum muster_variable)i;
         if (muster_variable_is_set(variables, id)) {
             json_object_set_new(object, muster_variable_info(id)->name, variable_to_json(variables, id));
