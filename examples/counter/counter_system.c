@@ -53,8 +53,7 @@ static enum muster_rc parse_ready(const void *state, const struct muster_reply *
 
 static const struct muster_system system_table = {
     .name = "counter",
-    .program_variable = MUSTER_VARIABLE_COUNT, /* No variable names the program: */
-    .program = "counter", /* it lies beside the suite, or in PATH. */
+    .program = "counter", /* It lies beside the suite, or in PATH. */
     .ports = ports,
     .port_count = 1,
     .render = render,

@@ -46,8 +46,8 @@ static enum muster_rc judge_image(const struct muster_tool *tool, const struct m
                                   const char *image, struct muster_error *err)
 {
     char line[512];
-    bool has_variable = system->image_variable < MUSTER_VARIABLE_COUNT;
-    const char *variable = has_variable ? muster_variable_info(system->image_variable)->name : "";
+    bool has_variable = system->image_variable != NULL;
+    const char *variable = has_variable ? system->image_variable : "";
     if (muster_tool_succeeded(tool)) {
         bool has_entry = tool->output[0] == '[' && strncmp(tool->output, "[]", 2) != 0;
         return has_entry ? MUSTER_OK

@@ -46,8 +46,10 @@ bool k8s__is_unreached(const char *complaint)
 
 const char *k8s__program(const struct muster_plan *plan, const struct muster_variables *variables)
 {
-    enum muster_variable id = plan->system->program_variable;
-    const char *path = id < MUSTER_VARIABLE_COUNT ? muster_variable_text(variables, id) : "";
+    char path[4096];
+    if (muster_variable_named_path(variables, plan->system->program_variable, path, NULL) != MUSTER_OK) {
+        path[0] = '\0';
+    }
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
     return name[0] == '\0' ? plan->system->program : name;

@@ -108,13 +108,12 @@ void k8s__watch_take(struct k8s_watch *watch, uint32_t node, const struct k8s_po
 static void say_remedy(const struct k8s *k8s, const char *why, char remedy[256])
 {
     const struct muster_system *system = muster_deployment_plan(k8s->deployment)->system;
-    bool has_variable = system->image_variable < MUSTER_VARIABLE_COUNT;
+    const char *variable = system->image_variable;
     remedy[0] = '\0';
     if (memmem(why, strcspn(why, ":"), "Image", 5) != NULL) {
         snprintf(remedy, 256,
                  "; push the image to where the cluster pulls from, or load it into the cluster%s%s",
-                 has_variable ? ", or name another with " : "",
-                 has_variable ? muster_variable_info(system->image_variable)->name : "");
+                 variable != NULL ? ", or name another with " : "", variable != NULL ? variable : "");
     }
 }
 

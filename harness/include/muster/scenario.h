@@ -3,6 +3,7 @@
 #define MUSTER_SCENARIO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "muster/clock.h"
@@ -113,9 +114,32 @@ struct muster_consensus {
 /** How fast the chain goes. CONSENSUS_SLOT_TIME and CONSENSUS_ACTIVE_SLOT_COEFF override it. */
 void muster_consensus(struct muster_scenario *s, const struct muster_consensus *consensus);
 
+/* What runners may be able to do; capabilities.def is the one table of it. */
 enum muster_capability {
-    MUSTER_NODE_CONTROL = 1u << 0, /* start, stop, kill, restart, pause, resume of one node. */
+#define X(id, bit, name, words, meaning) MUSTER_##id = 1u << (bit),
+#include "muster/capabilities.def"
+#undef X
+    MUSTER_ALL_CAPABILITIES = 0
+#define X(id, bit, name, words, meaning) +(1u << (bit))
+#include "muster/capabilities.def"
+#undef X
 };
+
+struct muster_capability_info {
+    uint32_t bit;
+    const char *name; /* "node_control" */
+    const char *words; /* "node control" */
+    const char *meaning;
+};
+/** A row of the table; NULL beyond its end. */
+const struct muster_capability_info *muster_capability_info(size_t row);
+
+#define MUSTER_CAPABILITIES_BYTES 512u /* All of them in one text. */
+/** Writes the names of those that are set, with a comma between two. Returns text. */
+char *muster_capability_names(uint32_t capabilities, char text[MUSTER_CAPABILITIES_BYTES]);
+/** Writes them as a sentence has them: "a, b and c". Returns text. */
+char *muster_capability_words(uint32_t capabilities, char text[MUSTER_CAPABILITIES_BYTES]);
+
 /** Names capabilities (or'ed) without which the scenario must not start. */
 void muster_require(struct muster_scenario *s, uint32_t capabilities);
 

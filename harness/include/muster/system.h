@@ -143,16 +143,17 @@ extern const struct muster_observer muster_chain_observer; /* Follows blocks and
 struct muster_system {
     const char *name; /* "logos". */
 
-    /* The program, where a runner starts one: MUSTER_VAR_… that names it (or MUSTER_VARIABLE_COUNT),
-     * else program looked up beside the suite and in PATH, else program_path if that file exists. */
-    enum muster_variable program_variable;
+    /* The program, where a runner starts one: the path in program_variable ("REDIS_SERVER_BIN") if that is
+     * set, else program looked up beside the suite and in PATH, else program_path if that file exists.
+     * The variable may be one of variables.def or one of the system's own. NULL: no variable. */
+    const char *program_variable;
     const char *program;
     const char *program_path; /* Where it is installed; NULL: nowhere of its own. */
 
-    /* The container image, where a runner starts one; its entry point is the program. image_variable is what
-     * names it (or MUSTER_VARIABLE_COUNT), else it is `image`. NULL: the system has none, and no variable is
-     * looked at. */
-    enum muster_variable image_variable;
+    /* The container image, where a runner starts one; its entry point is the program. image_variable names
+     * it, as program_variable does the program; else it is `image`. Without `image` the system has none, and
+     * the variable is not looked at. */
+    const char *image_variable;
     const char *image;
 
     /* Milliseconds from a node's TERM to its KILL, where the scenario does not say. Default: 3 000. */

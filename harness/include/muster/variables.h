@@ -12,14 +12,16 @@ extern "C" {
 #endif
 
 enum muster_variable {
+    MUSTER_VAR_NONE, /* No variable. Loops over the table begin at MUSTER_VARIABLE_FIRST. */
 #define X(id, name, type, fallback, min, max, text) MUSTER_VAR_##id,
 #include "muster/variables.def"
 #undef X
-    MUSTER_VARIABLE_COUNT
+    MUSTER_VARIABLE_COUNT, /* Rows of the table, and one for MUSTER_VAR_NONE. */
+    MUSTER_VARIABLE_FIRST = 1,
 };
 
 enum muster_variable_type {
-    MUSTER_TYPE_FLAG,
+    MUSTER_TYPE_FLAG = 1,
     MUSTER_TYPE_UINT,
     MUSTER_TYPE_NUMBER,
     MUSTER_TYPE_TEXT,
@@ -67,6 +69,23 @@ const char *muster_variable_text(const struct muster_variables *variables, enum 
 /** Whether the comma-separated list holds `item`; blanks around items do not count. */
 bool muster_variable_list_has(const struct muster_variables *variables, enum muster_variable id,
                               const char *item);
+
+/** The row with this name; MUSTER_VAR_NONE where there is none, and for NULL. */
+enum muster_variable muster_variable_find(const char *name);
+
+/* Variables that a system names for its program and its image: rows of the table, or names of its own. Those
+ * are taken from the environment as it was when `variables` were read, and checked as rows of their type are.
+ * "" where unset, and for the name NULL. MUSTER_OK; MUSTER_EINVAL names the variable and what is allowed;
+ * MUSTER_ENOMEM. */
+
+/** Borrowed from `variables`. */
+MUSTER_MUST_USE enum muster_rc muster_variable_named_text(const struct muster_variables *variables,
+                                                          const char *name, const char **ret,
+                                                          struct muster_error *err);
+/** Writes an absolute path. */
+MUSTER_MUST_USE enum muster_rc muster_variable_named_path(const struct muster_variables *variables,
+                                                          const char *name, char path[4096],
+                                                          struct muster_error *err);
 
 /** What deadlines are multiplied by: SLOW_TEST_ENV (2) times CK_TIMEOUT_MULTIPLIER, but never less than 1. */
 double muster_variables_slowdown(const struct muster_variables *variables);

@@ -1,5 +1,5 @@
 /* The environment, checked against the table in variables.def. */
-#include "muster/variables.h"
+#include "base/variables.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -29,6 +29,7 @@ struct value {
 
 struct muster_variables {
     struct value values[MUSTER_VARIABLE_COUNT];
+    char **environment; /* A copy of it all, for variables that only a system knows. NULL-terminated. */
 };
 
 /* What one parser works with. */
@@ -214,15 +215,43 @@ static enum muster_rc read_one(struct input *input, struct value *ret, struct mu
     return input->text[0] != '\0' ? parse(input, ret, err) : MUSTER_OK;
 }
 
+static void free_environment(char **environment)
+{
+    for (char **at = environment; at != NULL && *at != NULL; at++) {
+        free(*at);
+    }
+    free(environment);
+}
+
+static char **copy_environment(void)
+{
+    size_t count = 0;
+    while (environ[count] != NULL) {
+        count++;
+    }
+    char **copy = calloc(count + 1, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = strdup(environ[i]);
+        if (copy[i] == NULL) {
+            free_environment(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
 enum muster_rc muster_variables_read(struct muster_variables **ret, struct muster_error *err)
 {
     struct muster_variables *variables = calloc(1, sizeof *variables);
     locale_t locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     enum muster_rc rc = MUSTER_OK;
-    if (variables == NULL || locale == (locale_t)0) {
+    if (variables != NULL) {
+        variables->environment = copy_environment();
+    }
+    if (variables == NULL || variables->environment == NULL || locale == (locale_t)0) {
         rc = muster_error_set(err, MUSTER_ENOMEM, "out of memory");
     }
-    for (size_t i = 0; rc == MUSTER_OK && i < MUSTER_VARIABLE_COUNT; i++) {
+    for (size_t i = MUSTER_VARIABLE_FIRST; rc == MUSTER_OK && i < MUSTER_VARIABLE_COUNT; i++) {
         struct input input = { .info = &table[i], .locale = locale };
         rc = read_one(&input, &variables->values[i], err);
     }
@@ -242,21 +271,48 @@ void muster_variables_destroy(struct muster_variables *variables)
     if (variables == NULL) {
         return;
     }
-    for (size_t i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (size_t i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         free(variables->values[i].text);
     }
+    free_environment(variables->environment);
     free(variables);
+}
+
+const char *muster__variables_environment(const struct muster_variables *variables, const char *name)
+{
+    size_t bytes = strlen(name);
+    for (char **at = variables->environment; *at != NULL; at++) {
+        if (strncmp(*at, name, bytes) == 0 && (*at)[bytes] == '=') {
+            return *at + bytes + 1;
+        }
+    }
+    return "";
+}
+
+enum muster_rc muster__variable_parse(const struct muster_variable_info *info, const char *text, char **ret,
+                                      struct muster_error *err)
+{
+    assert(info->type == MUSTER_TYPE_TEXT || info->type == MUSTER_TYPE_PATH);
+    const struct input input = { .info = info, .text = text };
+    struct value value = { 0 };
+    enum muster_rc rc = parse(&input, &value, err);
+    if (rc != MUSTER_OK) {
+        free(value.text);
+        return rc;
+    }
+    *ret = value.text;
+    return MUSTER_OK;
 }
 
 const struct muster_variable_info *muster_variable_info(enum muster_variable id)
 {
-    assert((unsigned)id < MUSTER_VARIABLE_COUNT);
+    assert(id > MUSTER_VAR_NONE && (unsigned)id < MUSTER_VARIABLE_COUNT);
     return &table[id];
 }
 
 bool muster_variable_is_set(const struct muster_variables *variables, enum muster_variable id)
 {
-    assert((unsigned)id < MUSTER_VARIABLE_COUNT);
+    assert(id > MUSTER_VAR_NONE && (unsigned)id < MUSTER_VARIABLE_COUNT);
     return variables->values[id].set;
 }
 

@@ -10,7 +10,7 @@
 /* Every test starts without any of the variables. */
 static void clear_environment(void)
 {
-    for (int i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (int i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         unsetenv(muster_variable_info((enum muster_variable)i)->name);
     }
 }
@@ -44,12 +44,12 @@ static const char *refusal(const char *name, const char *value)
 
 START_TEST(table_is_complete)
 {
-    for (int i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (int i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         const struct muster_variable_info *info = muster_variable_info((enum muster_variable)i);
         ck_assert_uint_gt(strlen(info->name), 3);
         ck_assert_uint_gt(strlen(info->text), 10);
         ck_assert_double_le(info->min, info->max);
-        for (int j = 0; j < i; j++) {
+        for (int j = MUSTER_VARIABLE_FIRST; j < i; j++) {
             ck_assert_str_ne(info->name, muster_variable_info((enum muster_variable)j)->name);
         }
     }
@@ -67,7 +67,7 @@ START_TEST(defaults_hold_without_environment)
     ck_assert_str_eq(muster_variable_text(v, MUSTER_VAR_RUNNER), "local");
     ck_assert_str_eq(muster_variable_text(v, MUSTER_VAR_LOG_DIR), "");
     ck_assert_str_eq(muster_variable_text(v, MUSTER_VAR_NODE_LOG_LEVEL), "info");
-    for (int i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (int i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         ck_assert(!muster_variable_is_set(v, (enum muster_variable)i));
     }
 }
@@ -75,11 +75,11 @@ END_TEST
 
 START_TEST(empty_is_unset)
 {
-    for (int i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (int i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         setenv(muster_variable_info((enum muster_variable)i)->name, "", 1);
     }
     MUSTER_CLEANUP(muster_variables_destroy) struct muster_variables *v = read_variables();
-    for (int i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (int i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         ck_assert(!muster_variable_is_set(v, (enum muster_variable)i));
     }
     ck_assert_uint_eq(muster_variable_uint(v, MUSTER_VAR_DEMO_RUN_SECS), 60);

@@ -11,8 +11,10 @@ enum muster_rc muster_image_find(const struct muster_system *system, const struc
             "MUSTER_RUNNER=local",
             system->name);
     }
-    bool named = system->image_variable < MUSTER_VARIABLE_COUNT &&
-                 muster_variable_is_set(variables, system->image_variable);
-    *ret = named ? muster_variable_text(variables, system->image_variable) : system->image;
-    return MUSTER_OK;
+    const char *named = "";
+    enum muster_rc rc = muster_variable_named_text(variables, system->image_variable, &named, err);
+    if (rc == MUSTER_OK) {
+        *ret = named[0] != '\0' ? named : system->image;
+    }
+    return rc;
 }

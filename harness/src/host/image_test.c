@@ -26,7 +26,9 @@ static enum muster_rc find(const struct muster_system *system, const char *named
 
 START_TEST(the_variable_wins_over_the_systems_own)
 {
-    const struct muster_system system = { .name = "a", .image_variable = MUSTER_VAR_IMAGE, .image = "own:1" };
+    const struct muster_system system = { .name = "a",
+                                          .image_variable = "LOGOS_BLOCKCHAIN_TESTNET_IMAGE",
+                                          .image = "own:1" };
     char image[64];
     ck_assert_int_eq(find(&system, NULL, image), MUSTER_OK);
     ck_assert_str_eq(image, "own:1");
@@ -37,12 +39,35 @@ END_TEST
 
 START_TEST(another_systems_variable_is_not_looked_at)
 {
-    const struct muster_system system = { .name = "b",
-                                          .image_variable = MUSTER_VARIABLE_COUNT,
-                                          .image = "own:1" };
+    const struct muster_system system = { .name = "b", .image = "own:1" };
     char image[64];
     ck_assert_int_eq(find(&system, "other:2", image), MUSTER_OK);
     ck_assert_str_eq(image, "own:1");
+}
+END_TEST
+
+START_TEST(a_variable_of_the_systems_own_is_read_once)
+{
+    const struct muster_system system = { .name = "c", .image_variable = "REDIS_IMAGE", .image = "own:1" };
+    const char *image = NULL;
+    struct muster_variables *variables = NULL;
+    setenv("REDIS_IMAGE", "redis:7", 1);
+    ck_assert_int_eq(muster_variables_read(&variables, NULL), MUSTER_OK);
+    setenv("REDIS_IMAGE", "redis:8", 1);
+    ck_assert_int_eq(muster_image_find(&system, variables, &image, NULL), MUSTER_OK);
+    ck_assert_str_eq(image, "redis:7");
+    muster_variables_destroy(variables);
+}
+END_TEST
+
+START_TEST(a_variable_of_another_type_is_refused)
+{
+    const struct muster_system system = { .name = "d",
+                                          .image_variable = "LOGOS_BLOCKCHAIN_TESTS_KEEP_LOGS",
+                                          .image = "own:1" };
+    char image[64];
+    ck_assert_int_eq(find(&system, NULL, image), MUSTER_EINVAL);
+    ck_assert_str_eq(err.text, "LOGOS_BLOCKCHAIN_TESTS_KEEP_LOGS holds no text; name another variable");
 }
 END_TEST
 
@@ -62,6 +87,8 @@ static Suite *image_suite(void)
     tcase_add_test(tcase, the_variable_wins_over_the_systems_own);
     tcase_add_test(tcase, another_systems_variable_is_not_looked_at);
     tcase_add_test(tcase, a_system_may_have_none);
+    tcase_add_test(tcase, a_variable_of_the_systems_own_is_read_once);
+    tcase_add_test(tcase, a_variable_of_another_type_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -96,12 +96,10 @@ enum muster_rc muster_program_find(const struct muster_system *system,
                                    const struct muster_variables *variables, char path[4096],
                                    struct muster_error *err)
 {
-    enum muster_variable variable = system->program_variable;
-    bool has_variable = variable < MUSTER_VARIABLE_COUNT;
-    if (has_variable && muster_variable_is_set(variables, variable)) {
-        const char *named = muster_variable_text(variables, variable);
-        enum muster_rc rc = muster__path(path, err, "%s", named);
-        return rc != MUSTER_OK ? rc : check_program(path, muster_variable_info(variable)->name, err);
+    const char *variable = system->program_variable;
+    enum muster_rc rc = muster_variable_named_path(variables, variable, path, err);
+    if (rc != MUSTER_OK || path[0] != '\0') {
+        return rc != MUSTER_OK ? rc : check_program(path, variable, err);
     }
     if (find_beside(system->program, path) || find_in_path(system->program, path)) {
         return MUSTER_OK;
@@ -115,6 +113,6 @@ enum muster_rc muster_program_find(const struct muster_system *system,
         err, MUSTER_EINVAL,
         "the node program '%s' of system '%s' is neither beside this program nor in PATH%s%s; %s%s%s",
         system->program, system->name, installed == NULL ? "" : ", nor is it ",
-        installed == NULL ? "" : installed, has_variable ? "set " : "install it",
-        has_variable ? muster_variable_info(variable)->name : "", has_variable ? " to its path" : "");
+        installed == NULL ? "" : installed, variable != NULL ? "set " : "install it",
+        variable != NULL ? variable : "", variable != NULL ? " to its path" : "");
 }

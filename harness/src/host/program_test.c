@@ -48,7 +48,7 @@ static enum muster_rc find_of(const struct muster_system *system, const char *na
 static enum muster_rc find(const char *named, char path[4096])
 {
     const struct muster_system system = { .name = "test",
-                                          .program_variable = MUSTER_VAR_NODE_BIN,
+                                          .program_variable = "LOGOS_BLOCKCHAIN_NODE_BIN",
                                           .program = "no-such-node-program" };
     return find_of(&system, named, path);
 }
@@ -96,7 +96,7 @@ START_TEST(an_installed_program_serves_where_no_other_does)
 {
     char path[4096];
     struct muster_system system = { .name = "test",
-                                    .program_variable = MUSTER_VAR_NODE_BIN,
+                                    .program_variable = "LOGOS_BLOCKCHAIN_NODE_BIN",
                                     .program = "no-such-node-program",
                                     .program_path = program };
     muster_error_clear(&err);
@@ -116,6 +116,27 @@ START_TEST(an_installed_program_serves_where_no_other_does)
 }
 END_TEST
 
+START_TEST(a_system_has_a_variable_of_its_own)
+{
+    char path[4096];
+    const struct muster_system system = { .name = "redis",
+                                          .program_variable = "REDIS_SERVER_BIN",
+                                          .program = "no-such-node-program" };
+    write_program("#!/bin/true\n", 12, 0755);
+    setenv("REDIS_SERVER_BIN", program, 1);
+    ck_assert_int_eq(find_of(&system, "/bin/false", path), MUSTER_OK);
+    ck_assert_str_eq(path, program);
+    muster_error_clear(&err);
+    setenv("REDIS_SERVER_BIN", "/bin/\n", 1);
+    ck_assert_int_eq(find_of(&system, NULL, path), MUSTER_EINVAL);
+    ck_assert_str_eq(err.text, "REDIS_SERVER_BIN is '/bin/?'; use a value without control characters");
+    muster_error_clear(&err);
+    unsetenv("REDIS_SERVER_BIN");
+    ck_assert_int_eq(find_of(&system, NULL, path), MUSTER_EINVAL);
+    ck_assert_msg(strstr(err.text, "; set REDIS_SERVER_BIN to its path") != NULL, "%s", err.text);
+}
+END_TEST
+
 static Suite *program_suite(void)
 {
     Suite *suite = suite_create("program");
@@ -125,6 +146,7 @@ static Suite *program_suite(void)
     tcase_add_test(tcase, what_cannot_run_is_refused_with_its_reason);
     tcase_add_test(tcase, a_program_that_is_nowhere_names_the_variable);
     tcase_add_test(tcase, an_installed_program_serves_where_no_other_does);
+    tcase_add_test(tcase, a_system_has_a_variable_of_its_own);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -129,9 +129,10 @@ void muster_require(struct muster_scenario *s, uint32_t capabilities)
     if (s == NULL) {
         return;
     }
-    if ((capabilities & ~(uint32_t)MUSTER_NODE_CONTROL) != 0) {
-        muster__mistake(s, "require is 0x%x; the one capability to require is MUSTER_NODE_CONTROL",
-                        capabilities);
+    if ((capabilities & ~(uint32_t)MUSTER_ALL_CAPABILITIES) != 0) {
+        char known[MUSTER_CAPABILITIES_BYTES];
+        muster__mistake(s, "require is 0x%x, which has bits of no capability; there is %s", capabilities,
+                        muster_capability_words(MUSTER_ALL_CAPABILITIES, known));
     }
     s->owned->plan.capabilities |= capabilities;
 }

@@ -122,8 +122,8 @@ START_TEST(capabilities)
     muster_require(s, 0);
     check_mistake(s, NULL);
     s = create();
-    muster_require(s, MUSTER_NODE_CONTROL | 0x10);
-    check_mistake(s, "require is 0x11; the one capability to require is MUSTER_NODE_CONTROL");
+    muster_require(s, MUSTER_NODE_CONTROL | 0x80000000);
+    check_mistake(s, "require is 0x80000001, which has bits of no capability; there is node control");
 }
 END_TEST
 

@@ -55,16 +55,28 @@ static json_t *expectation_names(const struct muster_plan *plan)
     return list;
 }
 
+static json_t *capability_names(uint32_t capabilities)
+{
+    json_t *list = json_array();
+    const struct muster_capability_info *row = NULL;
+    for (size_t i = 0; (row = muster_capability_info(i)) != NULL; i++) {
+        if ((capabilities & row->bit) != 0) {
+            json_array_append_new(list, json_string(row->name));
+        }
+    }
+    return list;
+}
+
 json_t *muster__plan_to_json(const struct muster_plan *plan)
 {
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:f, s:I, s:I, s:I, s:o, s:o, s:o}", "suite",
+        "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:f, s:I, s:I, s:I, s:o, s:o, s:o}", "suite",
         plan->suite, "name", plan->name, "system", plan->system->name, "layout",
         muster_layout_name(plan->layout), "nodes", (json_int_t)plan->node_count, "pace_ms",
-        (json_int_t)plan->pace_ms, "duration_ms", (json_int_t)plan->duration_ms, "node_control",
-        (plan->capabilities & MUSTER_NODE_CONTROL) != 0, "seed", seed_to_json(plan->seed), "slowdown",
-        plan->slowdown, "ready_ms", (json_int_t)plan->ready_ms, "settle_ms", (json_int_t)plan->settle_ms,
-        "grace_ms", (json_int_t)plan->grace_ms, "env", env_to_json(plan), "workloads", workload_names(plan),
+        (json_int_t)plan->pace_ms, "duration_ms", (json_int_t)plan->duration_ms, "capabilities",
+        capability_names(plan->capabilities), "seed", seed_to_json(plan->seed), "slowdown", plan->slowdown,
+        "ready_ms", (json_int_t)plan->ready_ms, "settle_ms", (json_int_t)plan->settle_ms, "grace_ms",
+        (json_int_t)plan->grace_ms, "env", env_to_json(plan), "workloads", workload_names(plan),
         "expectations", expectation_names(plan));
     const struct muster_observer *observer = muster__observer_of(plan);
     if (object != NULL && observer->add_to_plan_json != NULL) {
@@ -168,7 +180,7 @@ static json_t *variable_to_json(const struct muster_variables *variables, enum m
 static json_t *environment_to_json(const struct muster_variables *variables)
 {
     json_t *object = json_object();
-    for (unsigned i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (unsigned i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         enum muster_variable id = (enum muster_variable)i;
         if (muster_variable_is_set(variables, id)) {
             json_object_set_new(object, muster_variable_info(id)->name, variable_to_json(variables, id));

@@ -29,9 +29,9 @@ static enum muster_rc check_capabilities(const struct muster_plan *plan, const s
         return MUSTER_OK;
     }
     const char *remedy = runner->remedy == NULL ? NULL : runner->remedy(missing);
-    return muster_error_set(err, MUSTER_ESKIP,
-                            "%s.%s needs node control, which the runner '%s' does not have here; %s",
-                            plan->suite, plan->name, runner->name,
+    char words[MUSTER_CAPABILITIES_BYTES];
+    return muster_error_set(err, MUSTER_ESKIP, "%s.%s needs %s, which the runner '%s' does not have here; %s",
+                            plan->suite, plan->name, muster_capability_words(missing, words), runner->name,
                             remedy == NULL ? "choose another runner with MUSTER_RUNNER" : remedy);
 }
 

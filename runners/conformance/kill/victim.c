@@ -31,7 +31,7 @@ static bool is_of_machine(enum muster_variable id)
 static bool is_in_table(const char *variable)
 {
     size_t length = strcspn(variable, "=");
-    for (int i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (int i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         enum muster_variable id = (enum muster_variable)i;
         const char *name = muster_variable_info(id)->name;
         if (strlen(name) == length && strncmp(variable, name, length) == 0) {

@@ -203,7 +203,7 @@ static void check_table(const struct slots_run *run, struct complaint *ret)
     if (real->name == NULL || real->capabilities == NULL || real->ready_ms == NULL || real->up == NULL ||
         real->endpoint == NULL || real->detach == NULL) {
         complain(ret, "a slot that must be there is NULL");
-    } else if (real->control == NULL && real->capabilities(run->variables) != 0) {
+    } else if (real->control == NULL && (real->capabilities(run->variables) & MUSTER_NODE_CONTROL) != 0) {
         complain(ret, "it says that it has node control, and has not");
     } else if (real->ready_ms(run->variables, SLOTS_NODES) == 0) {
         complain(ret, "it gives nodes no time until ready");

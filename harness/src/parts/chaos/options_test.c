@@ -11,7 +11,7 @@ static const struct muster_system plain = { .name = "plain" };
 
 static void clear_environment(void)
 {
-    for (int i = 0; i < MUSTER_VARIABLE_COUNT; i++) {
+    for (int i = MUSTER_VARIABLE_FIRST; i < MUSTER_VARIABLE_COUNT; i++) {
         unsetenv(muster_variable_info((enum muster_variable)i)->name);
     }
 }
