@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "host/lease.h"
-#include "muster/runner.h"
 #include "host/ports.h"
 #include "host/process.h"
+#include "muster/runner.h"
 #include "testing/unit_test.h"
 
 static pid_t fork_sleeper(void)

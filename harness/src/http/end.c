@@ -116,7 +116,7 @@ static void quote(const struct muster__transfer *transfer, char text[128])
     text[bytes] = '\0';
 }
 
-/* A node that answers, but with no stream, is told apart from one that cannot be reached: MUSTER_EREPLY. */
+/* MUSTER_EREPLY: the node answers, but it has no stream. Any other code: the node could not be reached. */
 static enum muster_rc describe_stream(struct muster__transfer *transfer, CURLcode code,
                                       struct muster_error *err)
 {
@@ -158,7 +158,7 @@ static void report_success(struct muster__transfer *transfer)
                                   .elapsed_us = muster_clock_us() - transfer->began_us };
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &reply.status);
     transfer->done(transfer->context, MUSTER_OK, &reply, NULL);
-    if (reply.body == NULL) { /* Taken: the buffer is no longer ours. */
+    if (reply.body == NULL) { /* The callee took the body. */
         transfer->reply = (struct muster__buffer){ 0 };
     }
 }

@@ -20,7 +20,7 @@ static void init_curl(void)
     curl_state = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* Half of what the process may open, so that files and pipes find room beside the connections. */
+/* Use half of the descriptors the process may open: the other half is for files and pipes. */
 static long connections_max(void)
 {
     struct rlimit limit;
@@ -69,7 +69,7 @@ static enum muster_rc set_up_descriptors(struct muster_http *http, struct muster
     return MUSTER_OK;
 }
 
-/* Signals belong to the threads of the user, never to this one. */
+/* Block all signals in the engine's thread: the user's threads handle them. */
 static int start_thread(struct muster_http *http)
 {
     sigset_t all;
@@ -93,7 +93,7 @@ static void free_all(struct muster_http *http)
             muster__transfer_destroy(transfer);
         }
     }
-    (void)curl_multi_cleanup(http->multi); /* Closes connections: the sockets' table is still needed. */
+    (void)curl_multi_cleanup(http->multi); /* Closes connections, which needs `sockets`. */
     curl_slist_free_all(http->json_headers);
     if (http->epoll_fd >= 0) {
         (void)close(http->epoll_fd);
@@ -137,6 +137,8 @@ enum muster_rc muster__http_create(struct muster_http **ret, struct muster_error
     http->silence_due_ms = UINT64_MAX;
     http->overdue_ms = UINT64_MAX;
     TAILQ_INIT(&http->ready);
+    LIST_INIT(&http->live);
+    LIST_INIT(&http->streams);
     enum muster_rc rc = set_up(http, err);
     if (rc != MUSTER_OK) {
         free_all(http);
@@ -214,17 +216,12 @@ static void enqueue(struct muster_http *http, struct muster__transfer *transfer)
 static uint64_t link_stream(struct muster_http *http, struct muster__transfer *transfer)
 {
     transfer->stream = ++http->last_stream;
-    transfer->stream_prev = NULL;
-    transfer->stream_next = http->streams;
-    if (http->streams != NULL) {
-        http->streams->stream_prev = transfer;
-    }
-    http->streams = transfer;
+    LIST_INSERT_HEAD(&http->streams, transfer, open);
     return transfer->stream;
 }
 
-/* The engine may have been told to stop since the room was checked; its thread ends what is queued by
- * then, so that nothing may be added later. */
+/* Check for `stopping` again: the engine may have been told to stop since the room was checked. Its thread
+ * ends only what was queued before, so adding now would lose the request. */
 static enum muster_rc hand_over(struct muster_http *http, struct muster__transfer *transfer, uint64_t *stream,
                                 struct muster_error *err)
 {
@@ -278,8 +275,9 @@ uint64_t muster__http_stream_open(struct muster_http *http, const struct muster_
 void muster__http_stream_close(struct muster_http *http, uint64_t stream)
 {
     (void)pthread_mutex_lock(&http->mutex);
-    for (struct muster__transfer *transfer = http->streams; transfer != NULL;
-         transfer = transfer->stream_next) {
+    struct muster__transfer *transfer = NULL;
+    LIST_FOREACH(transfer, &http->streams, open)
+    {
         if (transfer->stream == stream) {
             atomic_store(&transfer->closing, true);
             http->close_asked = true;

@@ -17,8 +17,8 @@ void muster__http_destroy(struct muster_http *http);
 
 /* Callbacks run in the engine's thread and must not block. They may start new transfers and timers. */
 
-/** A transfer's end. `reply` is set on MUSTER_OK only; it is freed after the call unless the callee takes
- * its body (and sets it NULL). `err` has the cause otherwise. */
+/** Reports the end of a transfer. On MUSTER_OK `reply` is set; it is freed after the call, unless the callee
+ * takes reply->body and sets it to NULL. Otherwise `reply` is NULL and `err` has the cause. */
 typedef void (*muster__http_done)(void *context, enum muster_rc rc, struct muster_reply *reply,
                                   const struct muster_error *err);
 
@@ -47,8 +47,8 @@ uint64_t muster__http_stream_open(struct muster_http *http, const struct muster_
                                   muster__http_done ended, void *context, struct muster_error *err);
 void muster__http_stream_close(struct muster_http *http, uint64_t stream);
 
-/** Calls `fire` in the engine's thread once `at_ms` (monotonic) has come. On destroy, timers that are
- * still to come are dropped after `fire` was NOT called; their context belongs to the caller. */
+/** Calls `fire` in the engine's thread at `at_ms` (monotonic). muster__http_destroy() drops timers that are
+ * not due yet without calling `fire`. The context belongs to the caller. */
 MUSTER_MUST_USE enum muster_rc muster__http_timer(struct muster_http *http, uint64_t at_ms,
                                                   void (*fire)(void *context), void *context);
 

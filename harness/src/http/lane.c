@@ -1,11 +1,13 @@
-/* Lanes: how many requests of one node are under way. Nodes may share an address, as behind a proxy, so a
- * bound for each address would let one that hangs use up the connections of all. What is beyond the bound
- * waits here, not in libcurl, which does not time what it has no connection for. Engine's thread. */
+/* Lanes: a limit on the requests of one node that are under way. Nodes may share an address, as behind a
+ * proxy, so a limit for each address would let one node that hangs use up the connections of all. Requests
+ * beyond the limit wait here and not in libcurl, because libcurl does not time a request that has no
+ * connection. Engine's thread. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "http/internal.h"
 
-/* A lane that nobody is in serves another node, so there are never more than nodes that were busy at once. */
+/* Reuses an empty lane of another node: so there are never more lanes than nodes that were busy at once. */
 static struct muster__lane *find(struct muster_http *http, uint64_t node_hash)
 {
     struct muster__lane **bucket = &http->lanes[node_hash % MUSTER__HTTP_BUCKETS];
@@ -32,7 +34,7 @@ static struct muster__lane *find(struct muster_http *http, uint64_t node_hash)
 bool muster__lane_enter(struct muster__transfer *transfer)
 {
     struct muster__lane *lane = find(transfer->http, transfer->node_hash);
-    if (lane == NULL) { /* No memory: it goes uncounted. */
+    if (lane == NULL) { /* No memory: the request is not counted. */
         return true;
     }
     if (lane->live >= MUSTER__HTTP_NODE_REQUESTS) {
@@ -53,12 +55,13 @@ void muster__lane_leave(struct muster__transfer *transfer)
     }
     struct muster__transfer *next = TAILQ_FIRST(&lane->waiting);
     transfer->lane = NULL;
+    assert(lane->live > 0);
     if (next == NULL) {
         lane->live--;
         return;
     }
     TAILQ_REMOVE(&lane->waiting, next, waiting);
-    next->lane = lane; /* In the other's place. */
+    next->lane = lane; /* Takes the place of the one that ended, so `live` stays. */
     TAILQ_INSERT_TAIL(&transfer->http->ready, next, waiting);
 }
 

@@ -1,5 +1,6 @@
 /* The engine's thread: epoll for the descriptors, libcurl's socket interface for the transfers. Its cost
- * goes with what happens, not with how many connections and streams are open. */
+ * grows with the number of events, not with the number of open connections and streams. */
+#include <assert.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -23,13 +24,9 @@ static void retire(struct muster__transfer *transfer)
     muster__lane_leave(transfer);
     (void)pthread_mutex_lock(&http->mutex);
     if (transfer->stream != 0) {
-        struct muster__transfer **link =
-            transfer->stream_prev == NULL ? &http->streams : &transfer->stream_prev->stream_next;
-        *link = transfer->stream_next;
-        if (transfer->stream_next != NULL) {
-            transfer->stream_next->stream_prev = transfer->stream_prev;
-        }
+        LIST_REMOVE(transfer, open);
     }
+    assert(http->busy_count > 0);
     http->busy_count--;
     transfer = muster__transfer_recycle(transfer);
     (void)pthread_mutex_unlock(&http->mutex);
@@ -40,14 +37,7 @@ static void take_from_curl(struct muster__transfer *transfer)
 {
     struct muster_http *http = transfer->http;
     (void)curl_multi_remove_handle(http->multi, transfer->easy);
-    if (transfer->live_prev == NULL) {
-        http->live = transfer->live_next;
-    } else {
-        transfer->live_prev->live_next = transfer->live_next;
-    }
-    if (transfer->live_next != NULL) {
-        transfer->live_next->live_prev = transfer->live_prev;
-    }
+    LIST_REMOVE(transfer, live);
 }
 
 static void end(struct muster__transfer *transfer, CURLcode code)
@@ -73,12 +63,7 @@ static void begin(struct muster_http *http, struct muster__transfer *transfer)
         retire(transfer);
         return;
     }
-    transfer->live_prev = NULL;
-    transfer->live_next = http->live;
-    if (http->live != NULL) {
-        http->live->live_prev = transfer;
-    }
-    http->live = transfer;
+    LIST_INSERT_HEAD(&http->live, transfer, live);
     if (transfer->stream == 0) {
         expect_end(http, muster__transfer_deadline_ms(transfer) + MUSTER__HTTP_OVERDUE_MS);
     } else {
@@ -97,7 +82,7 @@ static void begin_or_wait(struct muster_http *http, struct muster__transfer *tra
     }
 }
 
-/* One that fails at once makes room for the next. */
+/* A transfer that fails at once adds the next one of its lane to `ready`, so take them one by one. */
 static void begin_ready(struct muster_http *http)
 {
     struct muster__transfer *transfer = NULL;
@@ -107,7 +92,7 @@ static void begin_ready(struct muster_http *http)
     }
 }
 
-/* Returns whether the loop is to go on. */
+/* Returns false once the engine is to stop. */
 static bool begin_queued(struct muster_http *http, bool *close_asked)
 {
     (void)pthread_mutex_lock(&http->mutex);
@@ -144,7 +129,7 @@ static void end_finished(struct muster_http *http)
     }
 }
 
-/* Streams that were closed, or silent for too long. */
+/* Ends streams that were closed or silent for too long. */
 static void end_streams(struct muster_http *http, bool close_asked)
 {
     uint64_t now_ms = muster_clock_ms();
@@ -153,8 +138,8 @@ static void end_streams(struct muster_http *http, bool close_asked)
     }
     http->silence_due_ms = UINT64_MAX;
     struct muster__transfer *next = NULL;
-    for (struct muster__transfer *transfer = http->live; transfer != NULL; transfer = next) {
-        next = transfer->live_next;
+    for (struct muster__transfer *transfer = LIST_FIRST(&http->live); transfer != NULL; transfer = next) {
+        next = LIST_NEXT(transfer, live);
         if (transfer->stream == 0) {
             continue;
         }
@@ -181,7 +166,7 @@ static void end_waiting(struct muster_http *http, uint64_t now_ms)
     }
 }
 
-/* Requests whose time is over, and that libcurl does not time, as it never had a connection for them. */
+/* Ends overdue requests. libcurl does not time those for which it never had a connection. */
 static void end_overdue(struct muster_http *http)
 {
     uint64_t now_ms = muster_clock_ms();
@@ -191,8 +176,8 @@ static void end_overdue(struct muster_http *http)
     http->overdue_ms = UINT64_MAX;
     end_waiting(http, now_ms);
     struct muster__transfer *next = NULL;
-    for (struct muster__transfer *transfer = http->live; transfer != NULL; transfer = next) {
-        next = transfer->live_next;
+    for (struct muster__transfer *transfer = LIST_FIRST(&http->live); transfer != NULL; transfer = next) {
+        next = LIST_NEXT(transfer, live);
         if (transfer->stream != 0) {
             continue;
         }
@@ -224,7 +209,7 @@ static uint64_t next_due_ms(const struct muster_http *http, uint64_t now_ms)
     return due_ms;
 }
 
-/* How long to sleep; whoever queues something while we do wakes us. */
+/* Returns how long to sleep, in ms. A thread that queues something in the meantime wakes the loop. */
 static int prepare_to_sleep(struct muster_http *http)
 {
     uint64_t now_ms = muster_clock_ms();
@@ -260,7 +245,7 @@ static void act_on_time(struct muster_http *http)
     muster__timers_fire(http);
 }
 
-/* Before those under way are ended, who would make room for what waits. */
+/* Call it before ending the live transfers: each of those would let a waiting one begin. */
 static void stop_waiting(struct muster_http *http)
 {
     struct muster__transfer *transfer = NULL;
@@ -284,8 +269,8 @@ void *muster__http_loop(void *context)
         wait_and_act(http);
     }
     stop_waiting(http);
-    while (http->live != NULL) {
-        struct muster__transfer *transfer = http->live;
+    struct muster__transfer *transfer = NULL;
+    while ((transfer = LIST_FIRST(&http->live)) != NULL) {
         take_from_curl(transfer);
         muster__transfer_report_stopped(transfer);
         retire(transfer);

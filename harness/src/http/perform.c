@@ -8,10 +8,11 @@
 #include "http/internal.h"
 #include "muster/clock.h"
 
-#define SLACK_MS 5000u /* Beyond the transfer's own limits, which come first unless the thread hangs. */
+#define SLACK_MS                                                                                             \
+    5000u /* Added to the transfer's own timeout, which fires first unless the engine's thread hangs. */
 
-/* Shared by the caller and the callback; whoever is last frees it. So the callback can wake the caller
- * after it gave the mutex back: no thread is woken only to wait for the mutex. */
+/* Shared by the caller and the callback. The last one frees it. Therefore the callback can release the mutex
+ * before it wakes the caller, and the caller does not wake up only to wait for the mutex. */
 struct waiter {
     pthread_mutex_t mutex;
     pthread_cond_t cond;
@@ -57,7 +58,7 @@ static void end(void *context, enum muster_rc rc, struct muster_reply *reply, co
     waiter->ended = true;
     if (reply != NULL) {
         waiter->reply = *reply;
-        reply->body = NULL; /* Taken. */
+        reply->body = NULL; /* The caller has it now. */
     } else {
         (void)muster_error_set(&waiter->err, rc, "%s", err->text);
     }
@@ -66,7 +67,7 @@ static void end(void *context, enum muster_rc rc, struct muster_reply *reply, co
     waiter_release(waiter);
 }
 
-/* Whether the end came in time. */
+/* Returns whether the transfer ended before the deadline. */
 static bool wait_for_end(struct waiter *waiter, uint64_t wait_ms)
 {
     uint64_t deadline_ms = muster_clock_ms() + wait_ms;
@@ -104,7 +105,7 @@ enum muster_rc muster__http_perform(struct muster_http *http, const struct muste
     uint32_t timeout_ms = request->timeout_ms == 0 ? MUSTER_REQUEST_TIMEOUT_MS : request->timeout_ms;
     enum muster_rc rc = muster__http_start(http, endpoint, request, end, waiter, err);
     if (rc != MUSTER_OK) {
-        waiter_release(waiter); /* In place of the callback, which will not come. */
+        waiter_release(waiter); /* The callback's reference: the callback will never be called. */
     } else if (wait_for_end(waiter, (uint64_t)timeout_ms + SLACK_MS)) {
         rc = collect(waiter, reply, err);
     } else {
@@ -112,6 +113,6 @@ enum muster_rc muster__http_perform(struct muster_http *http, const struct muste
                               request->method, endpoint->base_url, request->path,
                               (timeout_ms + SLACK_MS) / 1000.0);
     }
-    waiter_release(waiter); /* NOLINT(clang-analyzer-unix.Malloc): it was born with two references. */
+    waiter_release(waiter); /* NOLINT(clang-analyzer-unix.Malloc): it has two references at first. */
     return rc;
 }

@@ -1,10 +1,10 @@
-/* What comes back: a reply kept whole, or a stream cut into lines. Both bounded. */
+/* Receives data: a reply is kept whole, a stream is cut into lines. Both are bounded. */
 #include <string.h>
 
 #include "http/internal.h"
 #include "muster/clock.h"
 
-#define REFUSAL_BYTES_MAX 512u /* Kept of a reply that should have been a stream. */
+#define REFUSAL_BYTES_MAX 512u /* How much is kept of a reply that should have been a stream. */
 
 size_t muster__receive_header(char *bytes, size_t size, size_t count, void *context)
 {
@@ -42,7 +42,7 @@ static void give_line(struct muster__transfer *transfer, const char *line, size_
     }
 }
 
-/* Lines that lie whole in what came are given without a copy. */
+/* A line that lies completely in `bytes` is passed on without a copy. */
 static size_t receive_lines(struct muster__transfer *transfer, const char *bytes, size_t count)
 {
     size_t left = count;

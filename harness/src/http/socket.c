@@ -68,8 +68,8 @@ static int register_events(struct muster_http *http, int fd, struct muster__sock
     return epoll_ctl(http->epoll_fd, operation, fd, &event);
 }
 
-/* Between two requests a connection stays registered: two system calls saved for each request. Only
- * sockets whose closing we see may be left so. */
+/* A connection stays registered with epoll between two requests, which saves two system calls for each
+ * request. This is done only for sockets that our own callback closes. */
 int muster__socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
     struct muster_http *http = context;
@@ -113,7 +113,7 @@ int muster__curl_due(CURLM *multi, long timeout_ms, void *context)
 {
     struct muster_http *http = context;
     (void)multi;
-    if (timeout_ms <= 0) { /* At once, as for each request that begins: no need to know the time. */
+    if (timeout_ms <= 0) { /* The usual case when a request begins: no need to read the clock. */
         http->curl_due_us = timeout_ms < 0 ? UINT64_MAX : 0;
     } else {
         http->curl_due_us = muster_clock_us() + (uint64_t)timeout_ms * 1000u;

@@ -1,4 +1,5 @@
-/* Timers of the engine: a binary heap, the next one first. */
+/* The engine's timers: a binary heap with the next timer first. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "http/internal.h"
@@ -52,6 +53,7 @@ bool muster__timers_add(struct muster_http *http, uint64_t at_ms, void (*fire)(v
 
 static struct muster__timer pop(struct muster_http *http)
 {
+    assert(http->timer_count > 0);
     struct muster__timer first = http->timers[0];
     http->timers[0] = http->timers[--http->timer_count];
     size_t i = 0;
@@ -70,8 +72,8 @@ static struct muster__timer pop(struct muster_http *http)
     }
 }
 
-/* Those that are set while others fire wait for the next round, or one that is always due would hold
- * the loop for ever. */
+/* Timers that are set while others fire wait for the next round. Otherwise a timer that sets itself again at
+ * once would block the loop for ever. */
 void muster__timers_fire(struct muster_http *http)
 {
     uint64_t now_ms = muster_clock_ms();

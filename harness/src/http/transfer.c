@@ -1,12 +1,12 @@
-/* Transfers: easy handles that are used again and again, with their buffers. */
+/* Transfers: pooled easy handles with their buffers. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "http/internal.h"
 #include "muster/clock.h"
 
-/* What libcurl makes room for, anew for each request, where something is sent: the answer is short, or takes
- * more than one read. So small that malloc() has it at hand. */
+/* Size of the buffer that libcurl allocates for the reply to a request with a body. It allocates one for each
+ * request, and a small one is cheap in malloc(). A longer reply takes more than one read. */
 #define RECEIPT_BYTES 1024L
 #define HASH_SEED 0xcbf29ce484222325u
 
@@ -32,7 +32,7 @@ uint64_t muster__transfer_hash(const struct muster_endpoint *endpoint, const str
     return hash_text(hash_text(hash, request->path), request->method);
 }
 
-/* A handle that served the same URL before needs the fewest options set; else any will do. */
+/* Prefer a handle that served the same URL: it needs the fewest options set. Otherwise take any. */
 struct muster__transfer *muster__transfer_take(struct muster_http *http, uint64_t url_hash)
 {
     for (size_t i = 0; i < MUSTER__HTTP_BUCKETS && http->idle_count > 0; i++) {
@@ -73,7 +73,7 @@ void muster__transfer_destroy(struct muster__transfer *transfer)
         return;
     }
     curl_easy_cleanup(transfer->easy);
-    curl_url_cleanup(transfer->parsed_url); /* Borrowed by the handle until now. */
+    curl_url_cleanup(transfer->parsed_url); /* The handle used it until the line above. */
     muster__buffer_fini(&transfer->url);
     muster__buffer_fini(&transfer->applied_url);
     muster__buffer_fini(&transfer->body);
@@ -120,8 +120,8 @@ bool muster__transfer_fill(struct muster__transfer *transfer, const struct muste
     return true;
 }
 
-/* libcurl copies where the certificates are for each request, and only plain HTTP is spoken. One that was
- * built without these options has nothing to copy. */
+/* Unset the paths of certificates: libcurl would copy them for each request, and we use plain HTTP only.
+ * Ignore failures: a libcurl built without these options has nothing to copy. */
 static void forget_certificates(CURL *easy)
 {
     (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
@@ -130,8 +130,8 @@ static void forget_certificates(CURL *easy)
     (void)curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
 }
 
-/* The options that never change. NOSIGNAL, because threads; no proxy, because nodes are where the runner
- * says; QUICK_EXIT, so that a name server that hangs does not hold up the end of a run. */
+/* Sets the options that never change. NOSIGNAL: the process has threads. No proxy: nodes are where the runner
+ * says. QUICK_EXIT: a name server that hangs must not delay the end of a run. */
 static CURLcode make_easy(struct muster__transfer *transfer)
 {
     CURL *easy = curl_easy_init();
@@ -168,9 +168,8 @@ static CURLcode make_easy(struct muster__transfer *transfer)
     return CURLE_OK;
 }
 
-/* A parsed URL is made anew, because one that had another before would complete a relative URL with it. The
- * text is set as well, because libcurl keeps it beside the parsed one and must not keep that of the request
- * before. */
+/* Parse into a new CURLU: a used one would complete a relative URL with its old content. Set the text as
+ * well: libcurl keeps it beside the parsed URL, and the text of the previous request must not stay. */
 static CURLcode set_url(struct muster__transfer *transfer)
 {
     CURLU *parsed = curl_url();
@@ -208,7 +207,7 @@ static CURLcode apply_url(struct muster__transfer *transfer)
     return code;
 }
 
-/* The shape of a request: its method, and whether it brings a body. */
+/* Sets the method, and the body if there is one. */
 static CURLcode apply_method(struct muster__transfer *transfer)
 {
     CURL *easy = transfer->easy;
@@ -237,14 +236,14 @@ uint64_t muster__transfer_deadline_ms(const struct muster__transfer *transfer)
     return transfer->began_us / 1000u + transfer->timeout_ms;
 }
 
-/* What is left of its time. */
+/* Returns how much of the timeout is left. Time spent waiting in a lane counts. */
 static uint32_t left_ms(const struct muster__transfer *transfer)
 {
     if (!transfer->waited) {
         return transfer->timeout_ms;
     }
     uint64_t left = muster_clock_left_ms(muster__transfer_deadline_ms(transfer));
-    return left == 0 ? 1u : (uint32_t)left; /* To libcurl, 0 is for ever. */
+    return left == 0 ? 1u : (uint32_t)left; /* 0 would mean "no limit" to libcurl. */
 }
 
 static CURLcode apply_timeout(struct muster__transfer *transfer)
