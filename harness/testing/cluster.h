@@ -10,6 +10,7 @@
 #include "muster/muster.h"
 #include "run/internal.h"
 #include "run/observe.h"
+#include "testing/bare_system.h"
 #include "testing/pretended_nodes.h"
 
 /* ---- The system that speaks with them ---- */
@@ -127,21 +128,20 @@ static inline void fake_settle_submission(void *state, const struct muster_submi
     (void)accepted;
 }
 
-static const struct muster_port fake_ports[] = { { .name = "api", .number = 1 } };
-
 #define FAKE_SYSTEM_SLOTS                                                                                    \
-    .name = "fake", .ports = fake_ports, .port_count = 1, .request_ready = fake_request_progress,            \
-    .parse_ready = fake_parse_ready, .request_progress = fake_request_progress,                              \
-    .parse_progress = fake_parse_progress, .observer = &muster_chain_observer,                               \
-    .request_block = fake_request_block, .parse_block = fake_parse_block,                                    \
-    .build_submission = fake_build_submission, .parse_submission = fake_parse_submission,                    \
-    .settle_submission = fake_settle_submission
+    .name = "fake", .ports = bare_ports, .port_count = 1, .render = bare_render,                             \
+    .request_ready = fake_request_progress, .parse_ready = fake_parse_ready,                                 \
+    .request_progress = fake_request_progress, .parse_progress = fake_parse_progress,                        \
+    .observer = &muster_chain_observer, .request_block = fake_request_block,                                 \
+    .parse_block = fake_parse_block, .build_submission = fake_build_submission,                              \
+    .parse_submission = fake_parse_submission, .settle_submission = fake_settle_submission
 
 static const struct muster_system fake_system = { FAKE_SYSTEM_SLOTS };
 
 /* The same nodes, known by how far they say they are alone. */
 static const struct muster_system fake_plain = { .name = "plain",
-                                                 .ports = fake_ports,
+                                                 .render = bare_render,
+                                                 .ports = bare_ports,
                                                  .port_count = 1,
                                                  .request_ready = fake_request_progress,
                                                  .parse_ready = fake_parse_ready,

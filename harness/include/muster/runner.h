@@ -239,6 +239,12 @@ struct muster_runner {
     void (*print_preserved)(const struct muster_ledger_view *view, FILE *out);
 };
 
+/** Whether a table is whole. Asked when a program chooses its runner. MUSTER_OK; MUSTER_EINVAL names the slot
+ * that is missing, and the runner. */
+MUSTER_MUST_USE enum muster_rc muster_runner_check(const struct muster_runner *runner,
+                                                   const struct muster_variables *variables,
+                                                   struct muster_error *err);
+
 #ifdef __cplusplus
 }
 #endif

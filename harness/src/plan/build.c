@@ -7,6 +7,7 @@
 #include "muster/system.h"
 #include "plan/internal.h"
 #include "plan/plan.h"
+#include "plan/system_check.h"
 
 #define PACE_MS 1000u
 #define GRACE_MS 3000u
@@ -27,6 +28,10 @@ static enum muster_rc check_given(const struct muster_scenario *s, struct muster
     }
     if (plan->system == NULL) {
         return muster_error_set(err, MUSTER_EINVAL, "system is missing; call muster_system()");
+    }
+    enum muster_rc rc = muster__system_check(plan->system, err);
+    if (rc != MUSTER_OK) {
+        return rc;
     }
     for (size_t i = 0; i < plan->env_count; i++) {
         const struct muster_env *env = &plan->env[i];

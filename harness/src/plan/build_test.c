@@ -2,6 +2,7 @@
 #include "testing/scenario.h"
 
 #include "plan/internal.h"
+#include "testing/bare_system.h"
 
 static int prepared;
 static int released;
@@ -81,20 +82,26 @@ static enum muster_rc evaluate_mine(struct muster_run *run, void *state, struct 
 
 static const struct muster_system chain = {
     .name = "chain",
+    BARE_SYSTEM_SLOTS,
     .prepare = prepare_well,
     .release = destroy_counted,
     .observer = &muster_chain_observer,
     .request_block = request_any_block,
+    .parse_block = bare_parse_block,
     .build_submission = build_any,
+    .parse_submission = bare_parse_submission,
+    .settle_submission = bare_settle_submission,
 };
 static const struct muster_system broken = {
     .name = "broken",
+    BARE_SYSTEM_SLOTS,
     .prepare = prepare_badly,
     .release = destroy_counted,
     .observer = &muster_chain_observer,
     .request_block = request_any_block,
+    .parse_block = bare_parse_block,
 };
-static const struct muster_system plain = { .name = "plain" };
+static const struct muster_system plain = { .name = "plain", BARE_SYSTEM_SLOTS };
 
 static void clear_environment(void)
 {
@@ -242,7 +249,7 @@ END_TEST
 
 START_TEST(grace_is_the_systems_unless_given)
 {
-    static const struct muster_system slow = { .name = "slow", .grace_ms = 15000 };
+    static const struct muster_system slow = { .name = "slow", BARE_SYSTEM_SLOTS, .grace_ms = 15000 };
     struct muster_scenario *s = create_whole();
     muster_system(s, &slow);
     struct muster_plan *plan = build_well(s);
@@ -451,6 +458,15 @@ static const struct muster_part part_of_mine = { .name = "mine",
                                                  .evaluate = evaluate_mine,
                                                  .release = release_mine };
 
+START_TEST(a_systems_table_is_checked)
+{
+    static const struct muster_system half = { .name = "half", .ports = bare_ports, .port_count = 1 };
+    struct muster_scenario *s = create_whole();
+    muster_system(s, &half);
+    check_refused(s, "the system 'half' has no render, which every system needs");
+}
+END_TEST
+
 START_TEST(a_part_is_made_of_a_copy_of_its_options)
 {
     uint32_t option = 7;
@@ -547,6 +563,7 @@ static Suite *plan_suite(void)
     tcase_add_test(tcase, parts_keep_their_order);
     tcase_add_test(tcase, a_system_that_is_no_chain_has_a_pace_alone);
     tcase_add_test(tcase, liveness_needs_a_chain);
+    tcase_add_test(tcase, a_systems_table_is_checked);
     tcase_add_test(tcase, a_part_is_made_of_a_copy_of_its_options);
     tcase_add_test(tcase, a_part_is_given_once_and_may_refuse);
     tcase_add_test(tcase, a_failed_build_frees_everything);

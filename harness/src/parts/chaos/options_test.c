@@ -5,9 +5,10 @@
 
 #include "muster/run.h"
 #include "plan/internal.h"
+#include "testing/bare_system.h"
 #include "testing/scenario.h"
 
-static const struct muster_system plain = { .name = "plain" };
+static const struct muster_system plain = { .name = "plain", BARE_SYSTEM_SLOTS };
 
 static void clear_environment(void)
 {
