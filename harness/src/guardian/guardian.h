@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "guardian/charge.h"
+#include "guardian/state.h"
 #include "guardian/wire.h"
 #include "ledger/audit.h"
 #include "muster/session.h"
@@ -40,21 +41,16 @@ struct muster__guardian {
     uint64_t oom_kills;
     size_t child_count;
     struct muster__child *children;
-    enum muster_phase phase; /* As the test noted it. */
-    enum muster_verdict verdict; /* 0 until the test said one. */
-    char text[MUSTER_ERROR_TEXT_BYTES];
-    bool test_done; /* The test said the last word. */
-    bool told; /* The test has told what failed, whatever became of it then. */
-    bool keep; /* The run directory stays. */
-    bool collected; /* The evidence. */
-    bool cleaned_up;
-    bool preserved;
-    bool late; /* Something went wrong after the test's last word. */
-    bool unfinished; /* The clean-up failed, or nobody could look: the ledger stays open for a sweep. */
-    struct muster_audit strays; /* Those that the clean-up could not end. */
-    bool over; /* Leave the loop. */
-    uint64_t gone_ms; /* When it was, in that case. Monotonic. */
-    const char *why; /* Why it is over, when the test did not say so itself. */
+    enum muster__test_state test;
+    enum muster__cluster_state cluster;
+    enum muster_phase phase; /* As the test noted it last. */
+    enum muster_verdict verdict; /* 0 until the test or the guardian gives one. */
+    char text[MUSTER_ERROR_TEXT_BYTES]; /* The cause; "" after a pass. */
+    bool untold; /* The test did not print all of `text`: it died before, or a failure came after it. */
+    bool keep_directory; /* The run directory stays. */
+    struct muster_audit strays; /* Processes that the clean-up could not end. */
+    const char *why; /* The reason in MUSTER__TEST_ABANDONED, else NULL. */
+    uint64_t gone_ms; /* Monotonic time at which an abandoned test's clean-up began, else 0. */
     char *packet; /* MUSTER__PACKET_BYTES */
 };
 

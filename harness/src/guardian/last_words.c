@@ -1,4 +1,5 @@
 /* The last that a guardian does: verdict, run directory, outcome. */
+#include <assert.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -38,7 +39,7 @@ static void add_failure(struct muster__guardian *guardian, enum muster_verdict v
 {
     size_t used = strlen(guardian->text);
     guardian->verdict = verdict;
-    guardian->late = true;
+    guardian->untold = true;
     snprintf(guardian->text + used, sizeof guardian->text - used, "%s%s%.2000s", used == 0 ? "" : "; ", what,
              text);
 }
@@ -49,7 +50,7 @@ static void add_clean_up(struct muster__guardian *guardian, enum muster_rc rc, c
 {
     if (rc != MUSTER_OK && rc != MUSTER_ENODE) {
         add_failure(guardian, rc == MUSTER_ELEAK ? MUSTER_LEAK : MUSTER_INFRA, "", err->text);
-        if (guardian->unfinished) {
+        if (guardian->cluster == MUSTER__CLUSTER_LEFT) {
             add_failure(guardian, guardian->verdict, "", "`muster sweep` removes what is left");
         }
     }
@@ -65,9 +66,10 @@ static void abandon(struct muster__guardian *guardian)
     guardian->gone_ms = muster_clock_ms();
     end_test(guardian);
     enum muster_rc rc = muster__guardian_take_down(guardian, preserve, grace_ms, &err);
-    guardian->keep = true;
+    guardian->keep_directory = true;
     if (guardian->verdict == 0 || guardian->verdict == MUSTER_PASS) {
         guardian->verdict = MUSTER_FAIL;
+        guardian->untold = true;
         snprintf(guardian->text, sizeof guardian->text, "%s (phase %s)", guardian->why,
                  muster_phase_name(guardian->phase));
     }
@@ -95,16 +97,17 @@ static void close_directory(struct muster__guardian *guardian)
 {
     struct muster_error err = { 0 };
     enum muster_rc rc;
-    guardian->keep = guardian->keep || guardian->unfinished; /* Whoever sweeps needs the ledger. */
-    if (guardian->keep || guardian->preserved) {
-        bool closed = !guardian->preserved && !guardian->unfinished && guardian->verdict != MUSTER_LEAK;
+    bool down = guardian->cluster == MUSTER__CLUSTER_DOWN;
+    guardian->keep_directory = guardian->keep_directory || !down; /* `muster sweep` needs its ledger. */
+    if (guardian->keep_directory) {
+        bool closed = down && guardian->verdict != MUSTER_LEAK;
         rc = closed ? muster__ledger_state(guardian->session->ledger, "closed", &err) : MUSTER_OK;
     } else {
         /* Should we be killed now: a sweep finds by the ledger what is left of the directory. */
         rc = muster__directory_remove_ordered(guardian->session->directory, MUSTER_LEDGER_FILE, &err);
     }
     if (rc != MUSTER_OK) {
-        guardian->keep = true;
+        guardian->keep_directory = true;
         add_failure(guardian, MUSTER_LEAK, "the run directory is left: ", err.text);
     }
 }
@@ -122,16 +125,14 @@ static bool is_read(const struct muster__guardian *guardian)
 static void tell_outcome(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
-    bool kept = guardian->keep || guardian->preserved;
     json_t *outcome = json_pack("{s:i, s:o, s:b, s:s}", "verdict", (int)guardian->verdict, "text",
-                                muster__json_text(guardian->text), "untold",
-                                guardian->late || !(guardian->test_done || guardian->told), "kept",
-                                kept ? session->directory : "");
+                                muster__json_text(guardian->text), "untold", guardian->untold, "kept",
+                                guardian->keep_directory ? session->directory : "");
     char *text = outcome == NULL ? NULL : json_dumps(outcome, JSON_COMPACT);
     bool told = text != NULL && muster__guardian_suite_runs(guardian) &&
                 dprintf(guardian->outcome_fd, "%s\n", text) > 0 && is_read(guardian);
-    if (!told && kept) {
-        bool down = !guardian->unfinished && !guardian->preserved;
+    if (!told && guardian->keep_directory) {
+        bool down = guardian->cluster == MUSTER__CLUSTER_DOWN;
         dprintf(guardian->stderr_fd, "\nmuster: %s.%s: %s: %s; %sevidence in %s\n", session->plan->suite,
                 session->plan->name, muster_verdict_name(guardian->verdict), guardian->text,
                 down ? "everything was taken down; " : "", session->directory);
@@ -145,7 +146,7 @@ static void print_preserved(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
     struct muster_ledger_view *view = NULL;
-    int fd = guardian->preserved && session->runner->print_preserved != NULL
+    int fd = guardian->cluster == MUSTER__CLUSTER_PRESERVED && session->runner->print_preserved != NULL
                  ? fcntl(guardian->stderr_fd, F_DUPFD_CLOEXEC, 3)
                  : -1;
     FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
@@ -162,15 +163,17 @@ static void print_preserved(const struct muster__guardian *guardian)
 
 void muster__guardian_last_words(struct muster__guardian *guardian)
 {
-    if (!guardian->test_done) {
+    assert(muster__test_is_over(guardian->test));
+    if (guardian->test == MUSTER__TEST_ABANDONED) {
         abandon(guardian);
         amend_run_json(guardian);
-    } else if (!guardian->cleaned_up) {
+    } else if (!muster__cluster_is_settled(guardian->cluster)) {
         /* A test that never deployed has nothing to clean; anything else is taken down here. */
         struct muster_error err = { 0 };
         enum muster_rc rc = muster__guardian_take_down(guardian, false, ABANDONED_GRACE_MS, &err);
         add_clean_up(guardian, rc, &err);
     }
+    assert(muster__cluster_is_settled(guardian->cluster));
     close_directory(guardian);
     print_preserved(guardian);
     tell_outcome(guardian);

@@ -131,30 +131,34 @@ void muster__guardian_collect(struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
     struct muster_ledger_view *view = NULL;
-    if (!guardian->collected && session->runner->collect != NULL &&
+    if (guardian->cluster != MUSTER__CLUSTER_UP) {
+        return;
+    }
+    if (session->runner->collect != NULL &&
         muster_ledger_read(session->directory, &view, NULL) == MUSTER_OK) {
         muster__best_effort(session->runner->collect(view, NULL));
     }
-    guardian->collected = true;
+    muster__cluster_move(&guardian->cluster, MUSTER__CLUSTER_SAVED);
     muster_ledger_view_destroy(view);
 }
 
 enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, bool preserve, uint32_t grace_ms,
                                           struct muster_error *err)
 {
-    if (guardian->cleaned_up) {
+    if (muster__cluster_is_settled(guardian->cluster)) {
         return MUSTER_OK;
     }
-    guardian->cleaned_up = true;
     muster__guardian_collect(guardian);
+    muster__cluster_move(&guardian->cluster, MUSTER__CLUSTER_GOING_DOWN);
     end_children(guardian, grace_ms);
     /* Between the runner's tools: those of collect have ended, down begins later. */
     muster__strays_end(guardian);
     if (preserve) {
-        guardian->preserved = true;
+        muster__cluster_move(&guardian->cluster, MUSTER__CLUSTER_PRESERVED);
         return muster__ledger_state(guardian->session->ledger, "preserved", err);
     }
     enum muster_rc rc = take_down_rest(guardian, grace_ms, err);
-    guardian->unfinished = rc != MUSTER_OK && rc != MUSTER_ENODE;
+    bool down = rc == MUSTER_OK || rc == MUSTER_ENODE;
+    muster__cluster_move(&guardian->cluster, down ? MUSTER__CLUSTER_DOWN : MUSTER__CLUSTER_LEFT);
     return rc != MUSTER_OK ? rc : judge_ends(guardian, grace_ms, err);
 }
