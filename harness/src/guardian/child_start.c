@@ -1,4 +1,5 @@
 /* How the guardian's children start. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,7 @@ enum muster_rc muster__child_spawn(struct muster__guardian *guardian, const json
         rc = launch_recorded(guardian, &launch, node, &child.pid, err);
     }
     if (rc == MUSTER_OK) {
+        assert(child.pid > 0);
         child.log_paths[0] = copy_or_null(launch.stdout_path);
         child.log_paths[1] = copy_or_null(launch.stderr_path);
         *ret = (uint32_t)guardian->child_count;

@@ -1,4 +1,5 @@
 /* The guardian's children, nodes and tools, and their ends. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -45,6 +46,7 @@ static void write_exit_file(const struct muster__guardian *guardian, const struc
 static void tell_ended(struct muster__guardian *guardian, size_t process)
 {
     const struct muster__child *child = &guardian->children[process];
+    assert(!child->running);
     json_t *event = muster__wire_exit_to_json(&child->exit);
     json_object_set_new(event, "event", json_string("ended"));
     json_object_set_new(event, "told", json_boolean(child->told_to_end));
@@ -60,6 +62,7 @@ static void child_ended(struct muster__guardian *guardian, size_t process, const
 {
     struct muster__child *child = &guardian->children[process];
     bool exited = info->si_code == CLD_EXITED;
+    assert(child->running);
     child->running = false;
     child->exit = (struct muster_exit){
         .code = exited ? info->si_status : -1,
@@ -103,6 +106,7 @@ void muster__children_reap(struct muster__guardian *guardian)
 
 void muster__child_signal(struct muster__guardian *guardian, size_t process, int signal)
 {
+    assert(process < guardian->child_count);
     struct muster__child *child = &guardian->children[process];
     if (child->running) {
         child->told_to_end = child->told_to_end || signal == SIGTERM || signal == SIGKILL;

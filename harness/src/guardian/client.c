@@ -1,6 +1,7 @@
 #include "guardian/client.h"
 #include "base/json.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -242,6 +243,7 @@ static enum muster_rc say_hello(struct muster_guardian_client *client, struct mu
 enum muster_rc muster__guardian_attach(int socket_fd, const struct muster__guardian_callbacks *callbacks,
                                        struct muster_guardian_client **ret, struct muster_error *err)
 {
+    assert(callbacks->ended != NULL && callbacks->gone != NULL && callbacks->flooded != NULL);
     struct muster_guardian_client *client = calloc(1, sizeof *client);
     if (client == NULL) {
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for the guardian's client");

@@ -1,4 +1,5 @@
 /* Asking the guardian: any number of requests at once, each answered to the one who waits for it. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "guardian/client_internal.h"
@@ -53,6 +54,7 @@ static void drop_asked(struct muster_guardian_client *client, struct asked *aske
 {
     struct asked **at = &client->asked;
     while (*at != asked) {
+        assert(*at != NULL);
         at = &(*at)->next;
     }
     *at = asked->next;
@@ -90,6 +92,7 @@ enum muster_rc muster__client_await(struct muster_guardian_client *client, uint6
     enum muster_rc rc = MUSTER_OK;
     pthread_mutex_lock(&client->lock);
     struct asked *asked = find_asked(client, seq);
+    assert(asked != NULL); /* A ticket is awaited once. */
     while (asked->answer == NULL && !client->gone && rc == MUSTER_OK) {
         if (!muster__client_wait_changed(client, deadline_ms)) {
             rc = muster_error_set(err, MUSTER_EINFRA, "the guardian did not answer within %u s",

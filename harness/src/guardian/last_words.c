@@ -58,6 +58,7 @@ static void add_clean_up(struct muster__guardian *guardian, enum muster_rc rc, c
 
 static void abandon(struct muster__guardian *guardian)
 {
+    assert(guardian->why != NULL);
     const struct muster_session *session = guardian->session;
     struct muster_error err = { 0 };
     uint32_t grace_ms =
@@ -80,6 +81,7 @@ static void abandon(struct muster__guardian *guardian)
 static void amend_run_json(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
+    assert(guardian->gone_ms >= session->began_ms);
     muster__amend(&(struct muster__amendment){ .directory = session->directory,
                                                .run_id = session->run_id,
                                                .suite = session->plan->suite,

@@ -1,4 +1,5 @@
 /* The forking process's side of the guardian: its birth and its last words. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@ static bool read_line(int fd, char *line, size_t size, uint64_t deadline_ms)
 
 enum muster_rc muster__guardian_greet(struct muster_session *session, pid_t between, struct muster_error *err)
 {
+    assert(between > 0); /* waitpid() would take any other child of the suite program. */
     int status = 0;
     pid_t reaped;
     do {
