@@ -1,11 +1,11 @@
-/* Asking the guardian: any number of requests at once, each answered to the one who waits for it. */
+/* Requests to the guardian. Any number may be open at once; each answer goes to the one who waits for it. */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "guardian/client_internal.h"
 #include "muster/clock.h"
 
-/* With the lock held. NULL: nobody waits for that any more. */
+/* Call it with the lock held. Returns NULL if nobody waits for that answer any more. */
 static struct asked *find_asked(const struct muster_guardian_client *client, uint64_t seq)
 {
     struct asked *asked = client->asked;
@@ -49,7 +49,7 @@ static void add_asked(struct muster_guardian_client *client, struct asked *asked
     pthread_mutex_unlock(&client->lock);
 }
 
-/* With the lock held. */
+/* Call it with the lock held. */
 static void drop_asked(struct muster_guardian_client *client, struct asked *asked)
 {
     struct asked **at = &client->asked;

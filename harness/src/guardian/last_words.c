@@ -1,4 +1,4 @@
-/* The last that a guardian does: verdict, run directory, outcome. */
+/* What the guardian does last: verdict, run directory, outcome. */
 #include <assert.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,13 +17,13 @@
 #include "guardian/suite.h"
 #include "muster/clock.h"
 
-#define ABANDONED_GRACE_MS 1000u /* Of nodes whose test is dead: nobody waits for them to end well. */
-#define OUTCOME_TIMEOUT_MS 1000 /* Until the suite program has read how the run ended. */
+#define ABANDONED_GRACE_MS 1000u /* Time from SIGTERM to SIGKILL when the test is dead. */
+#define OUTCOME_TIMEOUT_MS 1000 /* Time for the suite program to read the outcome. */
 
 /* ---- The end of a run whose test is gone ---- */
 
-/* Check puts each test into a group of its own and kills that after the test. When the suite program is dead
- * the kernel does, unless the test has become another user since. */
+/* Kill the test if the suite program is dead. Otherwise Check kills the test's process group. The kernel
+ * kills a test whose suite program died, unless the test has changed its user since. */
 static void end_test(const struct muster__guardian *guardian)
 {
     struct pollfd ended = { .fd = guardian->test_pidfd, .events = POLLIN };
@@ -33,7 +33,7 @@ static void end_test(const struct muster__guardian *guardian)
     }
 }
 
-/* What went wrong after the first cause, which stays in front. */
+/* Appends a later failure to the text; the first cause stays in front. */
 static void add_failure(struct muster__guardian *guardian, enum muster_verdict verdict, const char *what,
                         const char *text)
 {
@@ -44,8 +44,8 @@ static void add_failure(struct muster__guardian *guardian, enum muster_verdict v
              text);
 }
 
-/* A clean-up that failed or found a leak, whatever the code. How nodes ended is no matter of a dead test's.
- */
+/* Add a failed clean-up or a leak to the cause. Ignore MUSTER_ENODE: exit codes of nodes do not matter once
+ * the test is dead. */
 static void add_clean_up(struct muster__guardian *guardian, enum muster_rc rc, const struct muster_error *err)
 {
     if (rc != MUSTER_OK && rc != MUSTER_ENODE) {
@@ -77,7 +77,7 @@ static void abandon(struct muster__guardian *guardian)
     add_clean_up(guardian, rc, &err);
 }
 
-/* The test wrote run.json with the verdict "running" when the window opened, or not at all. */
+/* The test wrote run.json with the verdict "running" when the window opened. Before that there is no file. */
 static void amend_run_json(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
@@ -105,7 +105,8 @@ static void close_directory(struct muster__guardian *guardian)
         bool closed = down && guardian->verdict != MUSTER_LEAK;
         rc = closed ? muster__ledger_state(guardian->session->ledger, "closed", &err) : MUSTER_OK;
     } else {
-        /* Should we be killed now: a sweep finds by the ledger what is left of the directory. */
+        /* Remove the ledger last: if the guardian is killed now, a sweep finds the directory by its ledger.
+         */
         rc = muster__directory_remove_ordered(guardian->session->directory, MUSTER_LEDGER_FILE, &err);
     }
     if (rc != MUSTER_OK) {
@@ -114,8 +115,8 @@ static void close_directory(struct muster__guardian *guardian)
     }
 }
 
-/* The suite program may be dying at this very moment, and not read what it was told. One that has read it
- * closes its end. */
+/* Waits until the suite program closes its end of the pipe, which it does after reading. A suite program that
+ * is about to die does not read. */
 static bool is_read(const struct muster__guardian *guardian)
 {
     struct pollfd closed = { .fd = guardian->outcome_fd };
@@ -143,7 +144,7 @@ static void tell_outcome(const struct muster__guardian *guardian)
     json_decref(outcome);
 }
 
-/* Also for a run whose test is dead: nobody else can tell where things are then. */
+/* The guardian prints this, not the test, because the test may be dead. */
 static void print_preserved(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
@@ -170,7 +171,7 @@ void muster__guardian_last_words(struct muster__guardian *guardian)
         abandon(guardian);
         amend_run_json(guardian);
     } else if (!muster__cluster_is_settled(guardian->cluster)) {
-        /* A test that never deployed has nothing to clean; anything else is taken down here. */
+        /* The test was done without asking for a clean-up. */
         struct muster_error err = { 0 };
         enum muster_rc rc = muster__guardian_take_down(guardian, false, ABANDONED_GRACE_MS, &err);
         add_clean_up(guardian, rc, &err);

@@ -1,8 +1,4 @@
-#include "base/json.h"
-#include "guardian/guardian.h"
-#include "guardian/suite.h"
-#include "host/lease.h"
-
+/* Serving the test: requests, signals, ends of processes. */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +7,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "guardian/guardian.h"
+#include "guardian/suite.h"
+#include "host/lease.h"
 #include "host/process.h"
 #include "muster/clock.h"
 
@@ -45,7 +45,7 @@ static enum muster_rc answer_signal(struct muster__guardian *guardian, const jso
     if (process < 0 || (size_t)process >= guardian->child_count) {
         return muster_error_set(err, MUSTER_EINVAL, "there is no process %lld to signal", (long long)process);
     }
-    muster__children_reap(guardian); /* One that has ended already is not told anything. */
+    muster__children_reap(guardian); /* A process that has ended already must not count as told to end. */
     muster__child_signal(guardian, (size_t)process,
                          (int)json_integer_value(json_object_get(request, "signal")));
     return MUSTER_OK;
@@ -202,7 +202,8 @@ void muster__guardian_run(struct muster__guardian *guardian)
             take_signals(guardian);
         }
         if (ready[1].revents != 0) {
-            take_requests(guardian); /* First: the last word may lie there when the test is gone. */
+            take_requests(
+                guardian); /* Before the pidfds: the verdict of a test that has ended may be waiting. */
         }
         if (!muster__test_is_over(guardian->test) && (ready[2].revents != 0 || ready[3].revents != 0)) {
             lose_test(guardian);
