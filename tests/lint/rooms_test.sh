@@ -125,18 +125,23 @@ case_circle() {
     '  harness/src/run/c.c -> harness/src/run/a.c: calls a'
 }
 
-# a.h belongs to a.c; types.h is a file of its own.
 case_include_circle() {
-  plant runners/local/a.h 'int a(void);'
-  plant runners/local/a.c '#include "local/types.h"' 'int a(void) { return b(); }'
-  plant runners/local/types.h '#include "local/b.h"'
-  plant runners/local/b.h '#include "local/a.h"' 'int b(void);'
-  plant runners/local/b.c 'int b(void) { return 1; }'
-  is_red 'circle of 3 files: runners/local/a.c runners/local/b.c runners/local/types.h' \
-    '  runners/local/a.c -> runners/local/b.c: calls b' \
-    '  runners/local/a.c -> runners/local/types.h: runners/local/a.c includes runners/local/types.h' \
-    '  runners/local/b.c -> runners/local/a.c: runners/local/b.h includes runners/local/a.h' \
-    '  runners/local/types.h -> runners/local/b.c: runners/local/types.h includes runners/local/b.h'
+  plant runners/local/a.h '#include "local/b.h"'
+  plant runners/local/b.h '#include "local/c.h"'
+  plant runners/local/c.h '#include "local/a.h"'
+  is_red 'circle of 3 files: runners/local/a.h runners/local/b.h runners/local/c.h' \
+    '  runners/local/a.h -> runners/local/b.h: runners/local/a.h includes runners/local/b.h' \
+    '  runners/local/b.h -> runners/local/c.h: runners/local/b.h includes runners/local/c.h' \
+    '  runners/local/c.h -> runners/local/a.h: runners/local/c.h includes runners/local/a.h'
+}
+
+# To include a header for its types is not to call its source.
+case_types_of_a_caller() {
+  plant runners/local/a.h 'struct a { int value; };'
+  plant runners/local/b.h '#include "local/a.h"' 'int b(struct a *a);'
+  plant runners/local/a.c '#include "local/b.h"' 'int a(struct a *one) { return b(one); }'
+  plant runners/local/b.c '#include "local/b.h"' 'int b(struct a *a) { return a->value; }'
+  case_clean
 }
 
 case_include_without_room() {

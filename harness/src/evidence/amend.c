@@ -1,5 +1,6 @@
 #include "evidence/amend.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,9 @@ static void end_phases(json_t *phases, const struct muster__amendment *amendment
 
 void muster__amend(const struct muster__amendment *amendment)
 {
+    assert(amendment->directory != NULL && amendment->run_id != NULL);
+    assert(amendment->verdict != NULL && amendment->cause != NULL);
+    assert(amendment->phase == NULL || amendment->cleaned_up_ms >= amendment->gone_ms);
     char path[MUSTER__PATH_BYTES] = "";
     json_t *report = load(amendment->directory, path);
     if (report == NULL) {

@@ -1,4 +1,4 @@
-/* How the guardian comes to be: forked twice, in a session of its own, with nothing that it does not need. */
+/* Starting the guardian: forked twice, in a session of its own, without the suite's descriptors. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,8 @@ static bool is_kept(int fd, const int *kept, size_t count)
     return false;
 }
 
-/* Whatever the suite had open (its copy of the test's end above all) must not be held by us. */
+/* Close what the suite had open. Above all its copy of the test's end of the socket: while the guardian holds
+ * that, it never reads end-of-file. */
 static void close_others(const int *kept, size_t count)
 {
     DIR *fds = opendir("/proc/self/fd");
@@ -39,7 +40,7 @@ static void close_others(const int *kept, size_t count)
     }
 }
 
-/* Nobody who waits for the end of the suite's output shall wait for us. */
+/* Whoever reads the suite's output until end-of-file must not have to wait for the guardian. */
 static void leave_standard_streams(struct muster__guardian *guardian)
 {
     guardian->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -63,7 +64,7 @@ static int open_signals(void)
     sigaddset(&signals, SIGQUIT);
     sigaddset(&signals, SIGPIPE);
     sigaddset(&signals, SIGALRM);
-    signal(SIGCHLD, SIG_DFL); /* Ignored ones would be reaped behind our back. */
+    signal(SIGCHLD, SIG_DFL); /* If the suite ignores SIGCHLD, the kernel would reap our children. */
     sigprocmask(SIG_SETMASK, &signals, NULL);
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -105,7 +106,7 @@ static _Noreturn void live(const struct muster_session *session, int socket_fd, 
     _exit(0);
 }
 
-/* Twice, so that the guardian is nobody's descendant: ctest kills a whole tree by parentage. */
+/* Fork twice, so that the guardian is not a descendant of ctest, which kills its whole process tree. */
 static pid_t fork_twice(const struct muster_session *session, int socket_fd, int outcome_fd)
 {
     pid_t parent = getpid();
@@ -122,8 +123,8 @@ static pid_t fork_twice(const struct muster_session *session, int socket_fd, int
     live(session, socket_fd, outcome_fd, parent, parent_start);
 }
 
-/* Until the guardian has handlers of its own, no signal may reach it: those it inherits are Check's, which
- * kill whole process groups. */
+/* Block all signals across the fork: the guardian inherits Check's handlers, which kill whole process groups.
+ */
 static pid_t fork_unharmed(const struct muster_session *session, int socket_fd, int outcome_fd)
 {
     sigset_t all;
@@ -150,7 +151,7 @@ enum muster_rc muster__guardian_start(struct muster_session *session, struct mus
         close(pair[1]);
         return muster_error_errno(err, MUSTER_EINFRA, error_number, "no pipe for the guardian");
     }
-    fflush(NULL); /* What is buffered now would be there twice after the fork. */
+    fflush(NULL); /* Otherwise both processes would write what is buffered now. */
     pid_t between = fork_unharmed(session, pair[1], outcome[1]);
     int error_number = errno;
     close(pair[1]);

@@ -1,6 +1,6 @@
-/* A session: what the guardian has charge of, and what the processes of suite and test know of it. */
-#ifndef MUSTER_SRC_SESSION_INTERNAL_H
-#define MUSTER_SRC_SESSION_INTERNAL_H
+/* A session: what the guardian has charge of. The suite program and the test each have a copy. */
+#ifndef MUSTER_SRC_GUARDIAN_CHARGE_H
+#define MUSTER_SRC_GUARDIAN_CHARGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,12 +20,12 @@ struct muster_session {
     uint64_t began_ms; /* Monotonic. */
     uint64_t began_wall_ms;
     struct muster_ledger *ledger;
-    pid_t suite_pid; /* Of the process that opened it, which forks the tests. */
+    pid_t suite_pid; /* The process that opened the session and forks the tests. */
     uint64_t suite_start;
-    int test_fd; /* The test's end of the socketpair. */
-    int outcome_fd; /* The forking process's end of the guardian's pipe. */
-    pid_t guardian_pid; /* For messages; it is not our child. */
-    struct muster_run *run; /* In the test's process, from deploy to finish. */
+    int test_fd; /* The test's end of the socket pair. */
+    int outcome_fd; /* The suite program's end of the guardian's pipe. */
+    pid_t guardian_pid; /* For messages only: the guardian is not a child of the suite program. */
+    struct muster_run *run; /* Set in the test's process, from deploy to finish. */
 };
 
 #endif

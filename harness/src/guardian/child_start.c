@@ -1,4 +1,5 @@
-/* How the guardian's children start. */
+/* Starting the guardian's children. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static char **strings_from_json(const json_t *array)
     return strings;
 }
 
-/* The runner's own variables are not the nodes' business; RUST_LOG is the runner's alone by contract. */
+/* Nodes do not inherit the variables of muster and Check. By contract RUST_LOG is for the runner only. */
 static bool is_inherited(const char *variable, bool for_node)
 {
     static const char *const own[] = { "RUST_LOG=", "MUSTER_", "CK_" };
@@ -66,7 +67,7 @@ static char **make_environment(const json_t *own, const char *run_id, bool for_n
     json_t *all = json_array();
     for (char **variable = environ; *variable != NULL; variable++) {
         if (is_inherited(*variable, for_node) && !is_overridden(*variable, own)) {
-            json_array_append_new(all, json_string(*variable)); /* Not UTF-8: left out. */
+            json_array_append_new(all, json_string(*variable)); /* A value that is not UTF-8 is left out. */
         }
     }
     for (size_t i = 0; i < json_array_size(own); i++) {
@@ -103,7 +104,7 @@ struct recording {
     char *draft;
 };
 
-/* In the process itself, before its program runs. */
+/* Runs in the new process, before its program. */
 static enum muster_rc record_process(void *context, struct muster_error *err)
 {
     const struct recording *recording = context;
@@ -165,6 +166,7 @@ enum muster_rc muster__child_spawn(struct muster__guardian *guardian, const json
         rc = launch_recorded(guardian, &launch, node, &child.pid, err);
     }
     if (rc == MUSTER_OK) {
+        assert(child.pid > 0);
         child.log_paths[0] = copy_or_null(launch.stdout_path);
         child.log_paths[1] = copy_or_null(launch.stderr_path);
         *ret = (uint32_t)guardian->child_count;

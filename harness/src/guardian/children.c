@@ -1,4 +1,5 @@
-/* The guardian's children, nodes and tools, and their ends. */
+/* The guardian's children (nodes and tools): signals, ends, floods. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -36,7 +37,7 @@ static void write_exit_file(const struct muster__guardian *guardian, const struc
     json_decref(exit);
     if (text != NULL && muster__path(path, NULL, "%s/nodes/node-%u/exit.json", guardian->session->directory,
                                      child->node) == MUSTER_OK) {
-        /* Evidence only: a full disk must not stop the clean-up. */
+        /* A full disk must not stop the clean-up. */
         muster__best_effort(muster__file_write(path, text, strlen(text), NULL));
     }
     free(text);
@@ -45,13 +46,14 @@ static void write_exit_file(const struct muster__guardian *guardian, const struc
 static void tell_ended(struct muster__guardian *guardian, size_t process)
 {
     const struct muster__child *child = &guardian->children[process];
+    assert(!child->running);
     json_t *event = muster__wire_exit_to_json(&child->exit);
     json_object_set_new(event, "event", json_string("ended"));
     json_object_set_new(event, "told", json_boolean(child->told_to_end));
     json_object_set_new(event, "process", json_integer((json_int_t)process));
     json_object_set_new(event, "node",
                         json_integer(child->node == MUSTER_NO_NODE ? -1 : (json_int_t)child->node));
-    /* A test that is gone, or does not listen, is found out elsewhere. */
+    /* The loop notices a test that is gone. */
     muster__best_effort(
         muster__wire_send(guardian->socket_fd, event, muster_clock_ms() + EVENT_TIMEOUT_MS, NULL));
 }
@@ -60,6 +62,7 @@ static void child_ended(struct muster__guardian *guardian, size_t process, const
 {
     struct muster__child *child = &guardian->children[process];
     bool exited = info->si_code == CLD_EXITED;
+    assert(child->running);
     child->running = false;
     child->exit = (struct muster_exit){
         .code = exited ? info->si_status : -1,
@@ -70,8 +73,8 @@ static void child_ended(struct muster__guardian *guardian, size_t process, const
         .at_ms = muster_clock_ms(),
     };
     char name[MUSTER__PROCESS_NAME_BYTES];
-    muster__process_name(child->pid, name); /* It is not reaped yet. */
-    /* Not written: whoever sweeps finds that it is gone. */
+    muster__process_name(child->pid, name); /* The child is a zombie, so it still has its start time. */
+    /* If this is not written, a sweep finds that the process is gone. */
     muster__best_effort(muster_ledger_removed(guardian->session->ledger, "process", name, NULL));
     if (child->node != MUSTER_NO_NODE) {
         write_exit_file(guardian, child);
@@ -84,7 +87,7 @@ void muster__children_reap(struct muster__guardian *guardian)
     siginfo_t info;
     for (;;) {
         memset(&info, 0, sizeof info);
-        /* Looked at before it is reaped: until then its pid, and so its group, is nobody else's. */
+        /* WNOWAIT keeps the zombie: until it is reaped, no other process or group can get its pid. */
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) {
             return;
         }
@@ -93,7 +96,7 @@ void muster__children_reap(struct muster__guardian *guardian)
                (guardian->children[process].pid != info.si_pid || !guardian->children[process].running)) {
             process++;
         }
-        if (process < guardian->child_count) { /* Else an orphan that we adopted as subreaper. */
+        if (process < guardian->child_count) { /* Otherwise it is an orphan that we adopted as subreaper. */
             kill(-info.si_pid, SIGKILL);
             child_ended(guardian, process, &info);
         }
@@ -103,6 +106,7 @@ void muster__children_reap(struct muster__guardian *guardian)
 
 void muster__child_signal(struct muster__guardian *guardian, size_t process, int signal)
 {
+    assert(process < guardian->child_count);
     struct muster__child *child = &guardian->children[process];
     if (child->running) {
         child->told_to_end = child->told_to_end || signal == SIGTERM || signal == SIGKILL;
@@ -146,7 +150,7 @@ void muster__children_check_logs(struct muster__guardian *guardian)
         uint64_t bytes = log_bytes(child);
         if (bytes > MUSTER__LOG_BYTES_MAX) {
             child->flooded = true;
-            /* Before the disk is full; the clean-up wakes it to end it. */
+            /* Stop the node before the disk is full. The clean-up continues it to end it. */
             muster__child_signal(guardian, i, SIGSTOP);
             json_t *event = json_pack("{s:s, s:i, s:I}", "event", "flooded", "node", (int)child->node,
                                       "bytes", (json_int_t)bytes);

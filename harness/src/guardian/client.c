@@ -1,6 +1,6 @@
 #include "guardian/client.h"
-#include "base/json.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -8,11 +8,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "guardian/client_internal.h"
 #include "host/process.h"
 #include "muster/clock.h"
 
-#define CLEAN_UP_TIMEOUT_MS 600000u /* A backend may be slow; the runner's own deadlines are shorter. */
+#define CLEAN_UP_TIMEOUT_MS 600000u /* Longer than the deadlines of the runners. */
 
 /* ---- The listener's thread ---- */
 
@@ -36,7 +37,7 @@ static void take_ended(struct muster_guardian_client *client, const json_t *even
     uint32_t process = (uint32_t)json_integer_value(json_object_get(event, "process"));
     json_int_t node = json_integer_value(json_object_get(event, "node"));
     struct muster_exit exit = muster__wire_exit_from_json(event);
-    /* First the callback: whoever waited for the end then finds the node's state changed already. */
+    /* Call back before waking: whoever waited for the end must find the node's state changed. */
     client->callbacks.ended(client->callbacks.context, process, node < 0 ? MUSTER_NO_NODE : (uint32_t)node,
                             json_is_true(json_object_get(event, "told")), &exit);
     pthread_mutex_lock(&client->lock);
@@ -48,7 +49,7 @@ static void take_ended(struct muster_guardian_client *client, const json_t *even
     pthread_mutex_unlock(&client->lock);
 }
 
-/* Steals the message: an answer moves on to the one who asked, whole. */
+/* Steals the message. */
 static void take_message(struct muster_guardian_client *client, json_t *message)
 {
     const char *event = json_string_value(json_object_get(message, "event"));
@@ -194,7 +195,7 @@ void muster__guardian_note(struct muster_guardian_client *client, enum muster_ph
                                 (int)verdict, "text", muster__json_text(text == NULL ? "" : text));
     if (request != NULL &&
         muster__client_ask(client, request, MUSTER__REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
-        return; /* The guardian is gone, which gone() has told. */
+        return; /* gone() has reported that the guardian is gone. */
     }
 }
 
@@ -217,14 +218,14 @@ void muster__guardian_done(struct muster_guardian_client *client, enum muster_ve
                            const char *text, bool keep_directory)
 {
     pthread_mutex_lock(&client->lock);
-    client->detaching = true; /* It leaves now, and that is right. */
+    client->detaching = true; /* The guardian exits now, and gone() must not be called for that. */
     pthread_mutex_unlock(&client->lock);
     json_t *request =
         json_pack("{s:s, s:i, s:i, s:o, s:b}", "op", "done", "phase", (int)MUSTER_CLEAN_UP, "verdict",
                   (int)verdict, "text", muster__json_text(text == NULL ? "" : text), "keep", keep_directory);
     if (request != NULL &&
         muster__client_ask(client, request, MUSTER__REPLY_TIMEOUT_MS, NULL, NULL) != MUSTER_OK) {
-        return; /* As above; the forking process finds out how it ended. */
+        return; /* As above. The suite program learns the outcome. */
     }
 }
 
@@ -242,6 +243,7 @@ static enum muster_rc say_hello(struct muster_guardian_client *client, struct mu
 enum muster_rc muster__guardian_attach(int socket_fd, const struct muster__guardian_callbacks *callbacks,
                                        struct muster_guardian_client **ret, struct muster_error *err)
 {
+    assert(callbacks->ended != NULL && callbacks->gone != NULL && callbacks->flooded != NULL);
     struct muster_guardian_client *client = calloc(1, sizeof *client);
     if (client == NULL) {
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for the guardian's client");

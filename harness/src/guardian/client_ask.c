@@ -1,10 +1,11 @@
-/* Asking the guardian: any number of requests at once, each answered to the one who waits for it. */
+/* Requests to the guardian. Any number may be open at once; each answer goes to the one who waits for it. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "guardian/client_internal.h"
 #include "muster/clock.h"
 
-/* With the lock held. NULL: nobody waits for that any more. */
+/* Call it with the lock held. Returns NULL if nobody waits for that answer any more. */
 static struct asked *find_asked(const struct muster_guardian_client *client, uint64_t seq)
 {
     struct asked *asked = client->asked;
@@ -48,11 +49,12 @@ static void add_asked(struct muster_guardian_client *client, struct asked *asked
     pthread_mutex_unlock(&client->lock);
 }
 
-/* With the lock held. */
+/* Call it with the lock held. */
 static void drop_asked(struct muster_guardian_client *client, struct asked *asked)
 {
     struct asked **at = &client->asked;
     while (*at != asked) {
+        assert(*at != NULL);
         at = &(*at)->next;
     }
     *at = asked->next;
@@ -90,6 +92,7 @@ enum muster_rc muster__client_await(struct muster_guardian_client *client, uint6
     enum muster_rc rc = MUSTER_OK;
     pthread_mutex_lock(&client->lock);
     struct asked *asked = find_asked(client, seq);
+    assert(asked != NULL); /* A ticket is awaited once. */
     while (asked->answer == NULL && !client->gone && rc == MUSTER_OK) {
         if (!muster__client_wait_changed(client, deadline_ms)) {
             rc = muster_error_set(err, MUSTER_EINFRA, "the guardian did not answer within %u s",

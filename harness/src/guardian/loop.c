@@ -1,8 +1,4 @@
-#include "base/json.h"
-#include "guardian/guardian.h"
-#include "guardian/suite.h"
-#include "host/lease.h"
-
+/* Serving the test: requests, signals, ends of processes. */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +7,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "guardian/guardian.h"
+#include "guardian/suite.h"
+#include "host/lease.h"
 #include "host/process.h"
 #include "muster/clock.h"
 
@@ -24,16 +24,18 @@ static enum muster_rc answer_hello(struct muster__guardian *guardian, const json
 {
     pid_t pid = (pid_t)json_integer_value(json_object_get(request, "pid"));
     uint64_t start = (uint64_t)json_integer_value(json_object_get(request, "start"));
-    if (guardian->test_pidfd >= 0) {
+    if (guardian->test != MUSTER__TEST_AWAITED) {
         return muster_error_set(
             err, MUSTER_ESTATE,
             "this scenario has run already; one scenario has one test, add another scenario");
     }
     guardian->test_pidfd = muster__process_open(pid, start);
-    return guardian->test_pidfd >= 0
-               ? MUSTER_OK
-               : muster_error_set(err, MUSTER_EINFRA, "the guardian cannot see the test's process %d",
-                                  (int)pid);
+    if (guardian->test_pidfd < 0) {
+        return muster_error_set(err, MUSTER_EINFRA, "the guardian cannot see the test's process %d",
+                                (int)pid);
+    }
+    muster__test_move(&guardian->test, MUSTER__TEST_ATTACHED);
+    return MUSTER_OK;
 }
 
 static enum muster_rc answer_signal(struct muster__guardian *guardian, const json_t *request,
@@ -43,7 +45,7 @@ static enum muster_rc answer_signal(struct muster__guardian *guardian, const jso
     if (process < 0 || (size_t)process >= guardian->child_count) {
         return muster_error_set(err, MUSTER_EINVAL, "there is no process %lld to signal", (long long)process);
     }
-    muster__children_reap(guardian); /* One that has ended already is not told anything. */
+    muster__children_reap(guardian); /* A process that has ended already must not count as told to end. */
     muster__child_signal(guardian, (size_t)process,
                          (int)json_integer_value(json_object_get(request, "signal")));
     return MUSTER_OK;
@@ -65,16 +67,18 @@ static void take_note(struct muster__guardian *guardian, const json_t *request)
     const char *text = json_string_value(json_object_get(request, "text"));
     guardian->phase = (enum muster_phase)json_integer_value(json_object_get(request, "phase"));
     guardian->verdict = (enum muster_verdict)json_integer_value(json_object_get(request, "verdict"));
-    guardian->told = guardian->verdict != 0 && guardian->verdict != MUSTER_PASS;
     snprintf(guardian->text, sizeof guardian->text, "%s", text == NULL ? "" : text);
 }
 
-static enum muster_rc answer_done(struct muster__guardian *guardian, const json_t *request)
+static enum muster_rc answer_done(struct muster__guardian *guardian, const json_t *request,
+                                  struct muster_error *err)
 {
+    if (guardian->test != MUSTER__TEST_ATTACHED) {
+        return muster_error_set(err, MUSTER_ESTATE, "a test that has not said hello cannot be done");
+    }
     take_note(guardian, request);
-    guardian->test_done = true;
-    guardian->keep = json_is_true(json_object_get(request, "keep"));
-    guardian->over = true;
+    guardian->keep_directory = json_is_true(json_object_get(request, "keep"));
+    muster__test_move(&guardian->test, MUSTER__TEST_DONE);
     return MUSTER_OK;
 }
 
@@ -115,7 +119,7 @@ static enum muster_rc answer_request(struct muster__guardian *guardian, const js
                                           guardian->session->plan->grace_ms, err);
     }
     if (strcmp(op, "done") == 0) {
-        return answer_done(guardian, request);
+        return answer_done(guardian, request, err);
     }
     return muster_error_set(err, MUSTER_EINVAL, "the guardian knows no operation '%s'", op);
 }
@@ -134,26 +138,27 @@ static void handle_request(struct muster__guardian *guardian, const json_t *requ
 
 /* ---- The loop ---- */
 
-static void end_loop(struct muster__guardian *guardian, const char *why)
+static void abandon_test(struct muster__guardian *guardian, const char *why)
 {
-    if (!guardian->over) {
-        guardian->over = true;
+    if (!muster__test_is_over(guardian->test)) {
+        muster__test_move(&guardian->test, MUSTER__TEST_ABANDONED);
         guardian->why = why;
     }
 }
 
 static void lose_test(struct muster__guardian *guardian)
 {
-    end_loop(guardian, muster__guardian_lost_suite(guardian)
-                           ? "the suite program was ended in mid-run"
-                           : "the test's process ended before the test was over: a failed assertion of its "
-                             "own, a crash, a time limit or a signal");
+    abandon_test(guardian,
+                 muster__guardian_lost_suite(guardian)
+                     ? "the suite program was ended in mid-run"
+                     : "the test's process ended before the test was over: a failed assertion of its "
+                       "own, a crash, a time limit or a signal");
 }
 
 static void take_requests(struct muster__guardian *guardian)
 {
     bool closed = false;
-    while (!guardian->over && !closed) {
+    while (!muster__test_is_over(guardian->test) && !closed) {
         json_t *request = muster__wire_receive(guardian->socket_fd, guardian->packet, &closed);
         if (request == NULL && !closed) {
             return;
@@ -173,7 +178,7 @@ static void take_signals(struct muster__guardian *guardian)
     struct signalfd_siginfo info;
     while (read(guardian->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGPIPE) {
-            end_loop(guardian, "the guardian was told to end by a signal");
+            abandon_test(guardian, "the guardian was told to end by a signal");
         }
     }
     muster__children_reap(guardian);
@@ -185,7 +190,7 @@ void muster__guardian_run(struct muster__guardian *guardian)
     if (guardian->parent_pidfd < 0) {
         lose_test(guardian);
     }
-    while (!guardian->over) {
+    while (!muster__test_is_over(guardian->test)) {
         struct pollfd ready[] = {
             { .fd = guardian->signal_fd, .events = POLLIN },
             { .fd = guardian->socket_fd, .events = POLLIN },
@@ -197,9 +202,10 @@ void muster__guardian_run(struct muster__guardian *guardian)
             take_signals(guardian);
         }
         if (ready[1].revents != 0) {
-            take_requests(guardian); /* First: the last word may lie there when the test is gone. */
+            take_requests(
+                guardian); /* Before the pidfds: the verdict of a test that has ended may be waiting. */
         }
-        if (!guardian->over && (ready[2].revents != 0 || ready[3].revents != 0)) {
+        if (!muster__test_is_over(guardian->test) && (ready[2].revents != 0 || ready[3].revents != 0)) {
             lose_test(guardian);
         }
         if (muster_clock_left_ms(next_check_ms) == 0) {

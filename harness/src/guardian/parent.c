@@ -1,4 +1,5 @@
-/* The forking process's side of the guardian: its birth and its last words. */
+/* The suite program's side of the guardian: its greeting and the outcome. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 
 #define GREETING_TIMEOUT_MS 10000u
 
-/* One line, or what came before the pipe was closed or the deadline passed. False when not a line. */
+/* Reads one line. Returns false if the pipe was closed or the deadline passed before its end. */
 static bool read_line(int fd, char *line, size_t size, uint64_t deadline_ms)
 {
     size_t length = 0;
@@ -38,12 +39,13 @@ static bool read_line(int fd, char *line, size_t size, uint64_t deadline_ms)
 
 enum muster_rc muster__guardian_greet(struct muster_session *session, pid_t between, struct muster_error *err)
 {
+    assert(between > 0); /* waitpid() would take any other child of the suite program. */
     int status = 0;
     pid_t reaped;
     do {
         reaped = waitpid(between, &status, 0);
     } while (reaped < 0 && errno == EINTR);
-    /* ECHILD: the suite ignores SIGCHLD, and the kernel reaped it. */
+    /* waitpid() fails with ECHILD if the suite ignores SIGCHLD: the kernel reaped the process. */
     char line[128];
     bool born = (reaped < 0 || status == 0) &&
                 read_line(session->outcome_fd, line, sizeof line, muster_clock_ms() + GREETING_TIMEOUT_MS) &&

@@ -1,4 +1,5 @@
-/* Descendants that left their group: the guardian, as subreaper, is their parent once theirs is gone. */
+/* Descendants that left their process group. The guardian is a subreaper, so it becomes their parent when
+ * their own parent ends. */
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -17,14 +18,14 @@ static bool has_children(void)
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-/* We alone reap it, and not now: the pid is nobody else's. */
+/* Only we reap our children, and not now, so the pid cannot belong to another process. */
 static void kill_child(void *context, pid_t pid)
 {
     (void)context;
     kill(pid, SIGKILL);
 }
 
-/* Also one that is a zombie: what we cannot reap by now has threads that do not end, or a tracer. */
+/* Count zombies too: a zombie that we cannot reap has a thread that does not end, or a tracer. */
 static void child_stays(void *context, pid_t pid)
 {
     muster_audit_found(context, "process %d, which was killed but is not gone", (int)pid);
@@ -36,7 +37,7 @@ void muster__strays_end(struct muster__guardian *guardian)
     muster__kill_strays(guardian->session->run_id);
     muster__children_reap(guardian);
     while (has_children() && muster_clock_left_ms(deadline_ms) > 0) {
-        /* Whatever their environment says. With each that ends, its children become ours. */
+        /* Kill children whatever their environment says. When one ends, its children become ours. */
         muster__process_each_child(kill_child, NULL);
         muster__kill_strays(guardian->session->run_id);
         poll(NULL, 0, LOOK_INTERVAL_MS);

@@ -13,9 +13,9 @@ bool muster__guardian_suite_runs(const struct muster__guardian *guardian)
     return guardian->parent_pidfd >= 0 && poll(&ended, 1, 0) == 0;
 }
 
-/* The suite program takes its test along: then the test's end is not the cause. Of the two the test may be
- * seen to end first: its socket closes before it has ended, and the suite program has ended once the last of
- * its threads has, while the kernel ends the test with the thread that forked it. */
+/* The test may be seen to end before the suite program, although the suite program is the cause: the test's
+ * socket closes before the test has ended; and the kernel kills the test when the thread that forked it ends,
+ * while the suite program has ended only when its last thread has. */
 bool muster__guardian_lost_suite(const struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
@@ -36,8 +36,8 @@ void muster__session_end_with_suite(const struct muster_session *session)
     if (getppid() == session->suite_pid) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     }
-    /* Gone before the line above, which did not notice. As our parent it is there, even with its first thread
-     * ended. */
+    /* prctl() does not notice a suite program that ended before it. A suite program whose first thread has
+     * ended does not count as running, but it is still our parent. */
     if (getppid() != session->suite_pid && !muster__process_runs(session->suite_pid, session->suite_start)) {
         raise(SIGKILL);
     }

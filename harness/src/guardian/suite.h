@@ -1,6 +1,6 @@
-/* The suite program, whose end is that of its test, too. */
-#ifndef MUSTER_SRC_SUITE_H
-#define MUSTER_SRC_SUITE_H
+/* The suite program. When it ends, its test ends too. */
+#ifndef MUSTER_SRC_GUARDIAN_SUITE_H
+#define MUSTER_SRC_GUARDIAN_SUITE_H
 
 #include <stdbool.h>
 
@@ -8,13 +8,14 @@
 
 /** False once the suite program has ended. */
 bool muster__guardian_suite_runs(const struct muster__guardian *guardian);
-/** Whether the suite program is what ended, and its test with it. Waits for a test and a suite program that
- * are about to end, 5 s each at most. */
+/** True if the suite program ended and took its test along. Waits up to MUSTER__KILL_TIMEOUT_MS for the test
+ * and then for the suite program, because either may be seen to end first. */
 bool muster__guardian_lost_suite(const struct muster__guardian *guardian);
 
-/** In the test's process: from now on the kernel ends it with the suite program, and at once if that is gone
- * already. Without this, a test that hangs would outlive a suite program and a guardian that were both
- * killed, and no sweep could touch its run. Nothing where both are one process (CK_FORK=no). */
+/** Call it in the test's process. From then on the kernel kills the test when the suite program ends; a test
+ * whose suite program is gone already is killed at once. Without this, a hanging test would outlive a killed
+ * suite program and a killed guardian, and no sweep could touch its run. Does nothing if the test and the
+ * suite program are one process (CK_FORK=no). */
 void muster__session_end_with_suite(const struct muster_session *session);
 
 #endif

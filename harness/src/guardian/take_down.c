@@ -1,4 +1,4 @@
-/* Taking a run down: evidence, children, the runner's rest, audit. */
+/* Taking a run down: save evidence, end children, let the runner remove the rest, audit. */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 /* ---- Children ---- */
 
-/* Reaps until no child runs, or the deadline passes. True when none runs. */
+/* Reaps until no child runs or the deadline passes. Returns true if none runs. */
 static bool await_children(struct muster__guardian *guardian, uint64_t deadline_ms)
 {
     for (;;) {
@@ -27,7 +27,7 @@ static bool await_children(struct muster__guardian *guardian, uint64_t deadline_
         poll(&ready, 1, left_ms);
         struct {
             char bytes[128];
-        } signal_info; /* A struct signalfd_siginfo, of which nothing is needed. */
+        } signal_info; /* A struct signalfd_siginfo. Its content is not needed. */
         while (read(guardian->signal_fd, &signal_info, sizeof signal_info) > 0) {
         }
     }
@@ -48,7 +48,7 @@ static void mark_killed(struct muster__guardian *guardian)
     }
 }
 
-/* How those ended that are gone already was judged when they were told to. */
+/* A node that the test stopped earlier was judged then. Do not judge it again. */
 static void forget_gone(struct muster__guardian *guardian)
 {
     for (size_t i = 0; i < guardian->child_count; i++) {
@@ -57,7 +57,7 @@ static void forget_gone(struct muster__guardian *guardian)
     }
 }
 
-/* The first node that did not end as it should. */
+/* Names the first node that did not end as it should. */
 static enum muster_rc judge_ends(const struct muster__guardian *guardian, uint32_t grace_ms,
                                  struct muster_error *err)
 {
@@ -77,10 +77,10 @@ static enum muster_rc judge_ends(const struct muster__guardian *guardian, uint32
 
 static void end_children(struct muster__guardian *guardian, uint32_t grace_ms)
 {
-    muster__children_reap(guardian); /* Those that have ended already were not told to. */
+    muster__children_reap(guardian); /* A node that has ended by now was not told to end by the clean-up. */
     forget_gone(guardian);
-    /* Paused ones first go on. Not after TERM: a CONT takes back the STOP by which a tracer attaches, and a
-     * sanitizer's leak check attaches one at exit. */
+    /* Continue paused nodes before SIGTERM, not after it. SIGCONT cancels the SIGSTOP by which a tracer
+     * attaches, and a sanitizer's leak check attaches a tracer at exit. */
     signal_children(guardian, SIGCONT);
     signal_children(guardian, SIGTERM);
     if (!await_children(guardian, muster_clock_ms() + grace_ms)) {
@@ -92,7 +92,7 @@ static void end_children(struct muster__guardian *guardian, uint32_t grace_ms)
 
 /* ---- Down ---- */
 
-/* What the clean-up could not end, and whatever else is left. */
+/* Reports the strays that could not be ended first, then what the audit found. */
 static enum muster_rc audit(const struct muster__guardian *guardian, const struct muster_ledger_view *view,
                             struct muster_error *err)
 {
@@ -115,7 +115,7 @@ static enum muster_rc take_down_rest(struct muster__guardian *guardian, uint32_t
     if (rc == MUSTER_OK && session->runner->down != NULL) {
         rc = session->runner->down(view, grace_ms, err);
     }
-    if (rc == MUSTER_OK || rc == MUSTER_ENODE) { /* Or all is gone, but a node had to be killed. */
+    if (rc == MUSTER_OK || rc == MUSTER_ENODE) { /* MUSTER_ENODE: all is gone, but a node had to be killed. */
         struct muster_error found = { 0 };
         enum muster_rc audit_rc = audit(guardian, view, &found);
         if (audit_rc != MUSTER_OK) {
@@ -131,30 +131,34 @@ void muster__guardian_collect(struct muster__guardian *guardian)
 {
     const struct muster_session *session = guardian->session;
     struct muster_ledger_view *view = NULL;
-    if (!guardian->collected && session->runner->collect != NULL &&
+    if (guardian->cluster != MUSTER__CLUSTER_UP) {
+        return;
+    }
+    if (session->runner->collect != NULL &&
         muster_ledger_read(session->directory, &view, NULL) == MUSTER_OK) {
         muster__best_effort(session->runner->collect(view, NULL));
     }
-    guardian->collected = true;
+    muster__cluster_move(&guardian->cluster, MUSTER__CLUSTER_SAVED);
     muster_ledger_view_destroy(view);
 }
 
 enum muster_rc muster__guardian_take_down(struct muster__guardian *guardian, bool preserve, uint32_t grace_ms,
                                           struct muster_error *err)
 {
-    if (guardian->cleaned_up) {
+    if (muster__cluster_is_settled(guardian->cluster)) {
         return MUSTER_OK;
     }
-    guardian->cleaned_up = true;
     muster__guardian_collect(guardian);
+    muster__cluster_move(&guardian->cluster, MUSTER__CLUSTER_GOING_DOWN);
     end_children(guardian, grace_ms);
-    /* Between the runner's tools: those of collect have ended, down begins later. */
+    /* No tool runs now: collect() has returned and down() has not begun. */
     muster__strays_end(guardian);
     if (preserve) {
-        guardian->preserved = true;
+        muster__cluster_move(&guardian->cluster, MUSTER__CLUSTER_PRESERVED);
         return muster__ledger_state(guardian->session->ledger, "preserved", err);
     }
     enum muster_rc rc = take_down_rest(guardian, grace_ms, err);
-    guardian->unfinished = rc != MUSTER_OK && rc != MUSTER_ENODE;
+    bool down = rc == MUSTER_OK || rc == MUSTER_ENODE;
+    muster__cluster_move(&guardian->cluster, down ? MUSTER__CLUSTER_DOWN : MUSTER__CLUSTER_LEFT);
     return rc != MUSTER_OK ? rc : judge_ends(guardian, grace_ms, err);
 }

@@ -1,5 +1,6 @@
 #include "ledger/ledger.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -12,6 +13,8 @@
 
 #include "base/files.h"
 #include "muster/clock.h"
+
+#define DRAFT_END "\"id\":\"\"}" /* How the draft of a line ends: with an empty id. */
 
 struct muster_ledger {
     int fd;
@@ -110,6 +113,7 @@ enum muster_rc muster__ledger_guardian(struct muster_ledger *ledger, pid_t pid, 
 
 enum muster_rc muster__ledger_state(struct muster_ledger *ledger, const char *state, struct muster_error *err)
 {
+    assert(strcmp(state, "closed") == 0 || strcmp(state, "preserved") == 0);
     return append_line(ledger, json_pack("{s:s, s:s}", "op", "state", "state", state), err);
 }
 
@@ -142,9 +146,13 @@ char *muster__ledger_draft(const char *kind, json_t *detail)
 enum muster_rc muster__ledger_append_draft(struct muster_ledger *ledger, const char *draft, const char *id,
                                            struct muster_error *err)
 {
-    static const char end[] = "\"}\n"; /* The draft ends with "id":""}. */
+    static const char end[] = "\"}\n";
     const size_t end_length = sizeof end - 1;
-    struct iovec parts[3] = { { .iov_len = strlen(draft) - (end_length - 1) },
+    const size_t draft_length = strlen(draft);
+    assert(draft_length >= sizeof DRAFT_END &&
+           strcmp(draft + draft_length - (sizeof DRAFT_END - 1), DRAFT_END) == 0);
+    assert(strpbrk(id, "\"\\\n") == NULL);
+    struct iovec parts[3] = { { .iov_len = draft_length - (end_length - 1) },
                               { .iov_len = strlen(id) },
                               { .iov_len = end_length } };
     memcpy(&parts[0].iov_base, &draft, sizeof draft); /* Only read from. */

@@ -1,4 +1,5 @@
 /* Which runs to sweep. */
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "sweep/sweep_run.h"
 
 #define GRACE_MS 3000u
+#define RUN_PREFIX "muster-"
 #define STILLBORN_AGE_MS 1000u /* A run that begins just now is not one. */
 
 struct sweeping {
@@ -139,7 +141,9 @@ static void note_failure(struct sweeping *sweeping, const char *directory, enum 
 
 static bool has_run_name(const char *path)
 {
-    const char *id = strrchr(path, '/') + 1 + strlen("muster-");
+    const char *name = strrchr(path, '/') + 1;
+    assert(strncmp(name, RUN_PREFIX, strlen(RUN_PREFIX)) == 0);
+    const char *id = name + strlen(RUN_PREFIX);
     return strlen(id) == 10 && strspn(id, "0123456789abcdef") == 10;
 }
 
@@ -185,7 +189,7 @@ static enum muster_rc sweep_root(struct sweeping *sweeping, const struct muster_
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
         char path[MUSTER__PATH_BYTES];
         struct muster_error failure = { 0 };
-        if (strncmp(entry->d_name, "muster-", 7) != 0 ||
+        if (strncmp(entry->d_name, RUN_PREFIX, strlen(RUN_PREFIX)) != 0 ||
             muster__path(path, NULL, "%s/%s", root, entry->d_name) != MUSTER_OK || !is_ours(path)) {
             continue;
         }
