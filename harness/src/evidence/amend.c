@@ -13,7 +13,7 @@
 
 #define RUN_JSON_BYTES_MAX (64u * 1024u * 1024u)
 
-/* NULL: not there, or not whole. */
+/* Returns NULL if run.json is missing or torn. */
 static json_t *load(const char *directory, char path[MUSTER__PATH_BYTES])
 {
     char *text = NULL;
@@ -41,7 +41,8 @@ static json_t *make_anew(const struct muster__amendment *amendment)
     return report;
 }
 
-/* The test's last phase ended when it was gone, unless the file was written before that phase began. */
+/* End the last phase in the file if it is the phase in which the test died. The file may have been written
+ * before that phase began. */
 static void end_phases(json_t *phases, const struct muster__amendment *amendment)
 {
     const char *clean_up = muster_phase_name(MUSTER_CLEAN_UP);

@@ -1,31 +1,29 @@
-/* The last word in run.json, for whoever is left to say it: the guardian, or a sweep. */
-#ifndef MUSTER_SRC_AMEND_H
-#define MUSTER_SRC_AMEND_H
+/* The verdict in run.json when the test could not write it. The guardian or a sweep writes it then. */
+#ifndef MUSTER_SRC_EVIDENCE_AMEND_H
+#define MUSTER_SRC_EVIDENCE_AMEND_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What is known without the file. */
 struct muster__amendment {
     const char *directory; /* The run's. */
     const char *run_id;
-    const char *suite; /* NULL, and name too: not known. */
-    const char *name;
+    const char *suite; /* NULL if not known. */
+    const char *name; /* The scenario's. NULL if not known. */
     const char *verdict;
     const char *cause;
-    /* Of a test that is gone; the times are milliseconds of the run. NULL: not known, its phases stay as they
-     * are. */
-    const char *phase; /* In which it went. */
-    uint64_t gone_ms;
-    uint64_t cleaned_up_ms; /* Since when all is down. */
+    /* Phase in which the test died. NULL if not known: the file's phases then stay as they are. */
+    const char *phase;
+    uint64_t gone_ms; /* Milliseconds from the run's start until the test was found dead. */
+    uint64_t cleaned_up_ms; /* Milliseconds from the run's start until all was down. */
 };
 
-/** Puts verdict and cause into run.json, and the end of the phase and the clean-up where they are known. One
- * that is not there, or not whole, is made anew. Best effort: a full disk must not stop a clean-up. */
+/** Writes verdict and cause into run.json, and ends its phases if `phase` is known. A file that is missing or
+ * torn is made anew. Failures are ignored: a full disk must not stop a clean-up. */
 void muster__amend(const struct muster__amendment *amendment);
 
-/** Whether run.json does not say how the run failed: it is not there, not whole, or has the run pass or go
- * on. */
+/** True if run.json does not say how the run failed: it is missing or torn, or its verdict is "running" or
+ * "pass". */
 bool muster__amend_is_due(const char *directory);
 
 #endif

@@ -1,4 +1,4 @@
-/* run.json gets its last word whatever state it is in. */
+/* run.json gets its verdict whatever state it is in. */
 #include "evidence/amend.h"
 
 #include <check.h>

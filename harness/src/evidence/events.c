@@ -12,7 +12,7 @@
 struct muster_events {
     int fd;
     uint64_t began_ms;
-    atomic_int failure; /* errno of the first write that failed. */
+    atomic_int failure; /* errno of the first write that failed, or 0. */
 };
 
 enum muster_rc muster__events_open(const char *path, uint64_t began_ms, struct muster_events **ret,
@@ -47,7 +47,7 @@ static void remember(struct muster_events *events, int error)
     atomic_compare_exchange_strong(&events->failure, &none, error);
 }
 
-/* The line's fields in reading order: when and what come first. NULL when memory is out. */
+/* Puts time and kind before the other fields. Returns NULL if there is no memory. */
 static json_t *make_line(const struct muster_events *events, const char *kind, json_t *fields)
 {
     char wall[MUSTER_TIMESTAMP_BYTES];
@@ -62,7 +62,7 @@ static json_t *make_line(const struct muster_events *events, const char *kind, j
     return line;
 }
 
-/* As text with its newline, so that one write(2) appends it whole. The caller frees it. */
+/* Ends the text with its newline, so that one write(2) appends all of it. The caller frees the text. */
 static char *to_text(const json_t *line, size_t *bytes)
 {
     size_t wanted = json_dumpb(line, NULL, 0, JSON_COMPACT);
@@ -88,7 +88,7 @@ static void append(struct muster_events *events, const char *text, size_t bytes)
     if (done < 0) {
         remember(events, errno);
     } else if ((size_t)done < bytes) {
-        remember(events, ENOSPC); /* The one reason for a short write to a regular file. */
+        remember(events, ENOSPC); /* Only a full disk makes a write to a regular file short. */
     }
 }
 

@@ -40,7 +40,7 @@ static struct muster_events *open_events(uint64_t began_ms)
     return events;
 }
 
-/* Parses the next line; NULL at the end. */
+/* Parses the next line. Returns NULL at the end of the file. */
 static json_t *next_event(FILE *file)
 {
     char line[4096];
@@ -90,7 +90,7 @@ START_TEST(fields_cannot_replace_when_and_what)
     FILE *file = fopen(path, "re");
     json_t *event = next_event(file);
     ck_assert_str_eq(json_string_value(json_object_get(event, "event")), "true_kind");
-    /* A run that has not begun yet is at 0, not before it. */
+    /* An event before the run's start has at_ms 0, not a negative time. */
     ck_assert_int_eq(json_integer_value(json_object_get(event, "at_ms")), 0);
     ck_assert_int_eq(json_integer_value(json_object_get(event, "own")), 1);
     json_decref(event);
@@ -189,7 +189,7 @@ static void *write_lines(void *context)
 
 START_TEST(threads_write_whole_lines)
 {
-    /* Two openings, as in two processes. */
+    /* Open the file twice, as two processes would. */
     struct muster_events *events[] = { open_events(0), open_events(0) };
     struct writer writers[THREADS];
     pthread_t threads[THREADS];

@@ -63,7 +63,7 @@ void muster_report_text(struct muster_report *report, const char *name, const ch
     it->text = text;
 }
 
-/* JSON has no infinity; a whole number stays one. */
+/* JSON has no infinity and no NaN: write null. Write a whole number without a fraction. */
 static json_t *number_to_json(double value)
 {
     if (!isfinite(value)) {

@@ -1,6 +1,6 @@
 /* What each expectation found. */
-#ifndef MUSTER_SRC_REPORT_H
-#define MUSTER_SRC_REPORT_H
+#ifndef MUSTER_SRC_EVIDENCE_FINDINGS_H
+#define MUSTER_SRC_EVIDENCE_FINDINGS_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -24,7 +24,7 @@ struct muster__report_text {
 struct muster_report {
     char name[MUSTER_NAME_BYTES]; /* The expectation's. */
     bool judged;
-    struct muster_error err; /* rc MUSTER_OK: it holds. */
+    struct muster_error err; /* err.rc is MUSTER_OK if the expectation holds. */
     size_t number_count;
     struct muster__report_number numbers[MUSTER__REPORT_NUMBERS_MAX];
     size_t text_count;
@@ -35,7 +35,7 @@ void muster__report_init(struct muster_report *report, const char *name);
 /** Forgets numbers and texts. */
 void muster__report_clear(struct muster_report *report);
 void muster__report_fini(struct muster_report *report);
-/** {name, verdict, text, numbers, texts}; NULL when memory is out. */
+/** Returns {name, verdict, text, numbers, texts}, or NULL if there is no memory. */
 json_t *muster__report_to_json(const struct muster_report *report);
 
 #endif

@@ -1,4 +1,4 @@
-/* How processes start: what they get, what is said of those that cannot, and many at once. */
+/* How processes start: what they inherit, the error of one that cannot start, and many at once. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -101,7 +101,7 @@ static size_t processes_in_ledger(const char *directory)
     return count;
 }
 
-/* Answers wait for whoever asks for them, in whatever order that is. */
+/* Answers may be awaited in any order. */
 START_TEST(many_start_side_by_side)
 {
     static const char *const argv[] = { "/bin/sleep", "1000", NULL };
@@ -159,7 +159,7 @@ START_TEST(one_of_many_that_cannot_start_is_named_and_the_rest_run)
 }
 END_TEST
 
-/* A test that gives up after a failure leaves answers behind that nobody asks for. */
+/* A test that gives up after a failure does not await all answers. */
 START_TEST(answers_nobody_waits_for_are_let_go)
 {
     static const char *const argv[] = { "/bin/true", NULL };
@@ -175,7 +175,8 @@ START_TEST(answers_nobody_waits_for_are_let_go)
 }
 END_TEST
 
-/* Wherever between fork and exec it is: those that run die with it, and the rest is refused. */
+/* The guardian is killed at different points between fork and exec. Processes that run die with it; later
+ * requests are refused. */
 START_TEST(a_guardian_killed_in_mid_batch_leaves_nothing)
 {
     static const char *const argv[] = { "/bin/sleep", "1000", NULL };

@@ -65,7 +65,7 @@ START_TEST(no_ledger_no_session)
     enum muster_rc rc = muster_session_open(plan, &plain_runner, variables, &session, &err);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     ck_assert_int_eq(rc, MUSTER_EINFRA);
-    ck_assert_int_eq(err.rc, MUSTER_EINFRA); /* Though writing was what failed. */
+    ck_assert_int_eq(err.rc, MUSTER_EINFRA); /* Not the MUSTER_EIO of the failed write. */
     ck_assert_ptr_nonnull(strstr(err.text, "ledger"));
     ck_assert_ptr_null(session);
 }

@@ -1,4 +1,4 @@
-/* What the clean-up finds, ends and reports. */
+/* What the clean-up ends and what it reports. */
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -17,8 +17,8 @@ static void await_log(const struct muster_session *session, uint32_t node)
 }
 
 static const struct {
-    const char *command; /* Writes a line when it is ready for its TERM. */
-    const char *complaint; /* NULL: it ends as it should. */
+    const char *command; /* Writes a line when it is ready for SIGTERM. */
+    const char *complaint; /* NULL if it ends as it should. */
 } ends[] = {
     { "echo ready; exec sleep 1000", NULL },
     { "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done", NULL },
@@ -48,7 +48,7 @@ START_TEST(a_node_that_does_not_end_as_told_is_named)
 }
 END_TEST
 
-/* How a node ended before is the run's business, not the clean-up's. */
+/* The run judges a node that ended before the clean-up. */
 START_TEST(an_end_before_the_clean_up_is_not_judged_by_it)
 {
     struct muster_session *session = open_session();
@@ -113,7 +113,7 @@ START_TEST(a_process_that_left_its_group_and_parent_is_found)
 {
     struct muster_session *session = open_session();
     struct muster_guardian_client *client = attach(session);
-    /* Its parent ends once it has left the group. */
+    /* The parent ends once its child has left the group. */
     uint32_t process =
         spawn_node(session, client, 0,
                    "setsid sh -c 'echo out; exec sleep 1000' & while [ ! -s stdout.log ]; do :; done");
@@ -128,14 +128,14 @@ START_TEST(a_process_that_left_its_group_and_parent_is_found)
 }
 END_TEST
 
-/* ---- Descendants that nothing in their environment gives away ---- */
+/* ---- Descendants without the run's id in their environment ---- */
 
 struct helper {
     pid_t pid;
     uint64_t start;
 };
 
-/* Of node 0, which has written it down. */
+/* Reads the pid that the helper wrote to a file. */
 static struct helper read_helper(const struct muster_session *session, const char *file)
 {
     char *text = read_run_file(session->directory, file);
@@ -147,8 +147,8 @@ static struct helper read_helper(const struct muster_session *session, const cha
     return helper;
 }
 
-/* Has one of its own, which leaves it; both in sessions of their own and without an environment. Its node
- * goes on once both have said who they are. */
+/* A node that starts a helper, which starts another one. Both have a session of their own and no environment.
+ * The node goes on once both have written their pids. */
 #define HELPER_OF_HELPER "/usr/bin/setsid /bin/sh -c \"echo \\$\\$ >inner; exec /bin/sleep 1000\" & "
 #define WRAPPER                                                                                              \
     "env -i setsid /bin/sh -c '" HELPER_OF_HELPER "echo $$ >outer; exec /bin/sleep 1000' & "                 \
@@ -175,7 +175,7 @@ START_TEST(a_helper_without_environment_is_ended)
 }
 END_TEST
 
-/* A tracer that does not look keeps what was killed from going. */
+/* A killed process stays a zombie while its tracer does not wait for it. */
 START_TEST(a_helper_that_stays_is_a_leak)
 {
     struct muster_session *session = open_session();
@@ -183,7 +183,7 @@ START_TEST(a_helper_that_stays_is_a_leak)
     spawn_node(session, client, 0, WRAPPER);
     await_log(session, 0);
     struct helper outer = read_helper(session, "nodes/node-0/outer");
-    bool traced = ptrace(PTRACE_SEIZE, outer.pid, NULL, NULL) == 0; /* Not every host lets us. */
+    bool traced = ptrace(PTRACE_SEIZE, outer.pid, NULL, NULL) == 0; /* Not every host permits it. */
     struct muster_error err = { 0 };
     enum muster_rc rc = muster__guardian_clean_up(client, false, &err);
     char wanted[96];

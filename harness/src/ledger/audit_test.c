@@ -1,4 +1,4 @@
-/* What an audit calls left behind, and what it leaves alone. */
+/* What an audit finds, and what it ignores. */
 #include "host/lease.h"
 #include "ledger/audit.h"
 
@@ -39,7 +39,7 @@ static void count_process(void *context, pid_t pid, uint64_t start)
     (*(unsigned *)context)++;
 }
 
-/* One that only this process has: the same test may run twice on a machine. */
+/* Makes a run id that only this process has. The same test may run twice at once on a machine. */
 static char *own_run_id(void)
 {
     static char run_id[16];
@@ -47,7 +47,7 @@ static char *own_run_id(void)
     return run_id;
 }
 
-/* A process of that run, once it shows that it is. */
+/* Starts a process of that run and waits until its environment names the run. */
 static pid_t start_process(const char *run_id)
 {
     char variable[64];
@@ -124,7 +124,7 @@ START_TEST(a_listener_at_a_leased_address_is_left_behind)
     snprintf(wanted, sizeof wanted, "left behind: listening ports %s:4711", host);
     int fd = listen_at(host);
     assert_audit(NULL, &view, MUSTER_ELEAK, wanted);
-    assert_audit(NULL, &empty, MUSTER_OK, ""); /* Not the run's that leased nothing. */
+    assert_audit(NULL, &empty, MUSTER_OK, ""); /* A run without a lease has no listeners. */
     close(fd);
     assert_audit(NULL, &view, MUSTER_OK, "");
     close(lease_fd);

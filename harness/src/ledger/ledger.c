@@ -18,10 +18,10 @@
 
 struct muster_ledger {
     int fd;
-    bool torn; /* The last line is not whole: the disk was full. */
+    bool torn; /* The last line is incomplete, because the disk was full. */
 };
 
-/* Ends a torn line, so that the next one is not lost with it. Async-signal-safe. */
+/* Ends a torn line, so that the next line can be parsed. Async-signal-safe. */
 static void end_torn_line(struct muster_ledger *ledger)
 {
     if (ledger->torn) {
@@ -29,7 +29,7 @@ static void end_torn_line(struct muster_ledger *ledger)
     }
 }
 
-/* One write(2) of a whole line, so that two writers and a kill in between leave no mixture. */
+/* Write a line with one write(2), so that lines of two writers do not mix. */
 static enum muster_rc append_line(struct muster_ledger *ledger, json_t *line, struct muster_error *err)
 {
     char wall[MUSTER_TIMESTAMP_BYTES];
@@ -45,7 +45,7 @@ static enum muster_rc append_line(struct muster_ledger *ledger, json_t *line, st
         return muster_error_set(err, MUSTER_ENOMEM, "no memory for a line of the ledger");
     }
     size_t length = strlen(text);
-    text[length] = '\n'; /* In the place of the final NUL. */
+    text[length] = '\n'; /* Replaces the final NUL. */
     end_torn_line(ledger);
     ssize_t written = write(ledger->fd, text, length + 1);
     int error_number = written < 0 ? errno : ENOSPC;
@@ -155,7 +155,7 @@ enum muster_rc muster__ledger_append_draft(struct muster_ledger *ledger, const c
     struct iovec parts[3] = { { .iov_len = draft_length - (end_length - 1) },
                               { .iov_len = strlen(id) },
                               { .iov_len = end_length } };
-    memcpy(&parts[0].iov_base, &draft, sizeof draft); /* Only read from. */
+    memcpy(&parts[0].iov_base, &draft, sizeof draft); /* writev() only reads from it. */
     memcpy(&parts[1].iov_base, &id, sizeof id);
     const char *last = end;
     memcpy(&parts[2].iov_base, &last, sizeof last);
@@ -165,7 +165,7 @@ enum muster_rc muster__ledger_append_draft(struct muster_ledger *ledger, const c
         return MUSTER_OK;
     }
     int error_number = written < 0 ? errno : ENOSPC;
-    ledger->torn = ledger->torn || written > 0; /* In memory that a child shares with us until its exec. */
+    ledger->torn = ledger->torn || written > 0; /* A child shares this memory with us until its exec. */
     return muster_error_errno(err, MUSTER_EIO, error_number, "cannot write the run's " MUSTER_LEDGER_FILE);
 }
 
@@ -180,7 +180,7 @@ bool muster__ledger_is_locked(const char *directory)
         return false;
     }
     bool locked = flock(fd, LOCK_EX | LOCK_NB) != 0;
-    close(fd); /* Which also lets go of the lock, if it was to be had. */
+    close(fd); /* This also releases the lock if we got it. */
     return locked;
 }
 
@@ -203,7 +203,7 @@ enum muster_rc muster__ledger_reopen(const char *directory, struct muster_ledger
                                 "cannot open '%s'", path);
     } else if (flock(ledger->fd, LOCK_EX | LOCK_NB) != 0) {
         rc = muster_error_set(err, MUSTER_ESTATE, "'%s' belongs to a run that is still going on", directory);
-    } else if (write(ledger->fd, "\n", 1) != 1) { /* Ends a line that a kill may have torn. */
+    } else if (write(ledger->fd, "\n", 1) != 1) { /* A kill may have torn the last line. */
         rc = muster_error_errno(err, MUSTER_EIO, errno, "cannot write '%s'", path);
     }
     if (rc != MUSTER_OK) {

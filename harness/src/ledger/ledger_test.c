@@ -94,7 +94,7 @@ START_TEST(a_torn_line_is_left_out_and_the_next_one_kept)
 }
 END_TEST
 
-/* As on a full disk: ten bytes more fit. */
+/* Simulates a full disk: only ten more bytes fit. */
 static struct rlimit fill_disk(void)
 {
     struct stat status;
@@ -109,7 +109,7 @@ static struct rlimit fill_disk(void)
     return limit;
 }
 
-/* The disk has room again. */
+/* Ends the simulation of the full disk. */
 static void expect_next_line_kept(struct muster_ledger *ledger, const struct rlimit *limit)
 {
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, limit), 0);

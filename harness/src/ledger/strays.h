@@ -2,7 +2,7 @@
 #ifndef MUSTER_SRC_LEDGER_STRAYS_H
 #define MUSTER_SRC_LEDGER_STRAYS_H
 
-/** Ends processes of the run that the ledger does not name, by pid and start time. */
+/** Kills every process that has the run's id in its environment. Does not wait for the processes to end. */
 void muster__kill_strays(const char *run_id);
 
 #endif

@@ -103,8 +103,8 @@ static enum muster_rc apply_line(struct muster_ledger_view *view, const json_t *
     return MUSTER_OK;
 }
 
-/* Every whole line. One that was torn by a kill does not parse, and what it announced was never
- * created; only the first line, which says whose ledger it is, must be whole. */
+/* Applies every line that parses. Skip a torn line: what it announced was never created. The first line names
+ * the run and must be whole. */
 static enum muster_rc apply_text(struct muster_ledger_view *view, char *text)
 {
     char *newline;

@@ -11,10 +11,9 @@
 
 #define LINGER_MS 300
 
-static bool is_another_user; /* A test that has become one is not ended by the kernel any more. */
+static bool is_another_user; /* The test pretends to have changed its user: the kernel does not kill it. */
 
-/* The test's process: starts nodes, says so through the pipe, then hangs, whatever becomes of its guardian.
- */
+/* The test's process: starts nodes, writes the run id to the pipe, then hangs. */
 static _Noreturn void be_a_test(struct muster_session *session, int ready_fd)
 {
     if (!is_another_user) {
@@ -27,7 +26,7 @@ static _Noreturn void be_a_test(struct muster_session *session, int ready_fd)
     if (write(ready_fd, session->run_id, sizeof session->run_id) < 0) {
         _exit(1);
     }
-    alarm(PATIENCE_MS / 1000); /* Should nobody end it, this test shall be red and not hang, too. */
+    alarm(PATIENCE_MS / 1000); /* If nothing kills it, the unit test fails instead of hanging. */
     for (;;) {
         pause();
     }
@@ -59,8 +58,8 @@ static void await_end_of_first_thread(void)
 
 static pid_t watched_test;
 
-/* The other thread of a suite program whose first one has ended: the kernel has ended the test by then,
- * unless that has become another user. */
+/* The other thread of a suite program whose first thread has ended. By then the kernel has killed the test,
+ * unless the test has become another user. */
 static _Noreturn void *outlive_first_thread(void *unused)
 {
     (void)unused;
@@ -72,8 +71,7 @@ static _Noreturn void *outlive_first_thread(void *unused)
     _exit(0);
 }
 
-/* On SIGUSR1, which is blocked and so waits for us, the first thread ends and the other one goes on for a
- * while. */
+/* Waits for SIGUSR1, which is blocked. Then the first thread ends and another one goes on for a while. */
 static void watch_test(pid_t test, const sigset_t *wake_up)
 {
     const struct timespec patience = { .tv_sec = PATIENCE_MS / 1000 };
@@ -85,7 +83,7 @@ static void watch_test(pid_t test, const sigset_t *wake_up)
     }
 }
 
-/* A whole suite program: opens a session, forks the test, says when it runs. */
+/* Starts a suite program that opens a session and forks the test. Returns once the test runs. */
 static pid_t fork_suite(char run_id[16])
 {
     int ready[2];
@@ -111,7 +109,7 @@ static pid_t fork_suite(char run_id[16])
     return suite;
 }
 
-/* Whoever holds a run's ledger has not done yet. */
+/* Waits until no process has the run's ledger open. */
 static void await_unlocked(const char *directory)
 {
     uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
@@ -121,7 +119,7 @@ static void await_unlocked(const char *directory)
     ck_assert(!muster__ledger_is_locked(directory));
 }
 
-/* The suite program may still run, and it has the run's ledger open. */
+/* Waits for the guardian, not for the lock: a suite program that still runs holds the lock too. */
 static void await_guardian(const char *directory)
 {
     struct muster_ledger_view *view = NULL;
@@ -202,7 +200,7 @@ START_TEST(a_killed_suite_program_takes_its_test_along)
     char directory[256];
     snprintf(directory, sizeof directory, "%s/muster-%s", root, run_id);
     await_unlocked(directory);
-    await_guardian(directory); /* A process that ends gives its files back first. */
+    await_guardian(directory); /* A process that ends closes its files before it is gone. */
     struct muster_ledger_view *view = NULL;
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
     ck_assert(view->closed);
@@ -214,7 +212,7 @@ START_TEST(a_killed_suite_program_takes_its_test_along)
 }
 END_TEST
 
-/* The threads of a suite program that is killed end one after another, the one that the test hangs on maybe
+/* The threads of a killed suite program end one after another. The thread that forked the test may be the
  * first. */
 START_TEST(a_suite_program_that_is_ending_is_told_from_a_test_that_ended)
 {
@@ -279,7 +277,8 @@ static _Noreturn void leave_to_other_thread(void)
     pthread_exit(NULL);
 }
 
-/* What is said until all have ended who could: the session's directory, and " it began" if the test did. */
+/* Reads what suite program and test write until both have ended: the session's directory, then " it began" if
+ * the test began. */
 static void hear(void (*be_a_suite)(void), char *said, size_t said_bytes)
 {
     int pipe_fds[2];
@@ -357,12 +356,12 @@ START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
     const struct muster_runner *const runners[] = { &plain_runner, NULL };
     struct muster_error err = { 0 };
     ck_assert_int_eq(muster__sweep_run(directory, runners, false, 1000, &err),
-                     MUSTER_ESTATE); /* It goes on. */
+                     MUSTER_ESTATE); /* The run goes on. */
     kill(view->guardian_pid, SIGKILL);
     muster_ledger_view_destroy(view);
     kill(suite, SIGKILL);
     waitpid(suite, NULL, 0);
-    /* The test, which hangs, is ended by the kernel; until then the run goes on. */
+    /* The kernel kills the hanging test. Until then the run goes on. */
     uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
     muster_error_clear(&err);
     enum muster_rc rc;
@@ -376,7 +375,7 @@ START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
     ck_assert(view->closed);
     muster_ledger_view_destroy(view);
-    ck_assert(!muster__amend_is_due(directory)); /* run.json says how it ended. */
+    ck_assert(!muster__amend_is_due(directory)); /* run.json has the verdict. */
 }
 END_TEST
 

@@ -1,4 +1,4 @@
-/* Which runs to sweep. */
+/* Which runs a sweep touches. */
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -17,11 +17,11 @@
 
 #define GRACE_MS 3000u
 #define RUN_PREFIX "muster-"
-#define STILLBORN_AGE_MS 1000u /* A run that begins just now is not one. */
+#define STILLBORN_AGE_MS 1000u /* A younger directory may belong to a run that begins now. */
 
 struct sweeping {
     const struct muster_sweep_options *options;
-    struct muster_error first; /* Failure. */
+    struct muster_error first; /* The first failure. */
 };
 
 static void tell(const struct sweeping *sweeping, const char *directory, const char *what)
@@ -47,7 +47,7 @@ static enum muster_rc leave_preserved(struct sweeping *sweeping, const char *dir
     return MUSTER_OK;
 }
 
-/* What the ledger says once nobody else can write to it any more. */
+/* Reads the ledger again: its run may have ended since it was read. */
 static bool is_closed(const char *directory)
 {
     struct muster_ledger_view *view = NULL;
@@ -77,21 +77,21 @@ static enum muster_rc sweep_view(struct sweeping *sweeping, const struct muster_
     struct muster_error cause = { 0 };
     enum muster_rc rc =
         muster__sweep_run(view->directory, options->runners, options->preserved, GRACE_MS, &cause);
-    if (rc == MUSTER_ESTATE) { /* It was not locked a moment ago. */
+    if (rc == MUSTER_ESTATE) { /* The ledger was locked after the check above. */
         tell(sweeping, view->directory, "goes on, left alone");
         return MUSTER_OK;
     }
     if (rc != MUSTER_OK) {
         return muster_error_set(err, rc, "%s", cause.text);
     }
-    if (!is_closed(view->directory)) { /* It was not preserved a moment ago. */
+    if (!is_closed(view->directory)) { /* The run became preserved after the check above. */
         return leave_preserved(sweeping, view->directory);
     }
     tell(sweeping, view->directory, "swept");
     return options->evidence ? remove_evidence(sweeping, view->directory, err) : MUSTER_OK;
 }
 
-/* What a ledger says is done, so it must be one that nobody else could write. */
+/* A sweep does what the ledger says. Do not trust a ledger that another user could have written. */
 static bool is_ours(const char *directory)
 {
     struct stat status;
@@ -137,7 +137,7 @@ static void note_failure(struct sweeping *sweeping, const char *directory, enum 
     }
 }
 
-/* ---- Stillborn runs: killed between the making of the directory and the first line of the ledger ---- */
+/* ---- Stillborn runs: killed before the first line of their ledger ---- */
 
 static bool has_run_name(const char *path)
 {
@@ -155,7 +155,8 @@ static bool is_not_new(int directory_fd)
                                          (uint64_t)status.st_mtim.tv_nsec / 1000000 + STILLBORN_AGE_MS;
 }
 
-/* By the name, since there is nothing else; so only what is empty is removed. */
+/* Only the name says that the directory was a run's. So remove it only if it is empty, or has only an empty
+ * ledger. */
 static bool remove_stillborn(struct sweeping *sweeping, const char *path)
 {
     struct stat ledger;
@@ -175,7 +176,7 @@ static bool remove_stillborn(struct sweeping *sweeping, const char *path)
     return removed;
 }
 
-/* A directory is a run's because a ledger lies in it, not for its name; the name only saves looking. */
+/* A directory is a run's if it has a ledger. The name only saves opening the others. */
 static enum muster_rc sweep_root(struct sweeping *sweeping, const struct muster_variables *variables,
                                  struct muster_error *err)
 {

@@ -26,7 +26,7 @@ static const struct muster_runner *find_runner(const struct muster_runner *const
     return *runners;
 }
 
-/* Kills that very process and waits until it is gone. */
+/* Kills the process with that pid and start time, and waits until it is gone. */
 static void end_process(pid_t pid, uint64_t start)
 {
     int fd = muster__process_open(pid, start);
@@ -51,7 +51,7 @@ static void end_processes(const struct muster_ledger_view *view)
     muster__kill_strays(view->run_id);
 }
 
-/* A killed process is there for a moment still; what stays for longer is left behind. */
+/* Repeat the audit for a while: a killed process needs a moment to go. */
 static enum muster_rc audit_soon(const struct muster_runner *runner, const struct muster_ledger_view *view,
                                  struct muster_error *err)
 {
@@ -66,7 +66,7 @@ static enum muster_rc audit_soon(const struct muster_runner *runner, const struc
     }
 }
 
-/* Whoever was to write how the run ended was killed with it. What was preserved had ended well. */
+/* Write the verdict that the killed guardian could not write. A preserved run has its verdict already. */
 static void amend_run_json(const struct muster_ledger_view *view)
 {
     if (!view->preserved && muster__amend_is_due(view->directory)) {
@@ -111,7 +111,7 @@ enum muster_rc muster__sweep_run(const char *directory, const struct muster_runn
 {
     struct muster_ledger *ledger = NULL;
     struct muster_ledger_view *view = NULL;
-    /* Locked first: until then whoever holds it may still write how the run ended. */
+    /* Lock before reading: whoever holds the lock may still append to the ledger. */
     enum muster_rc rc = muster__ledger_reopen(directory, &ledger, err);
     if (rc == MUSTER_OK) {
         rc = muster_ledger_read(directory, &view, err);

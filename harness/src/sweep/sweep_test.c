@@ -1,4 +1,4 @@
-/* Which directories below the run root a sweep touches. The sweeping of runs itself is in guardian_test.c. */
+/* Which directories below the run root a sweep touches. run/gone_test.c tests the sweep of a run. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -63,21 +63,22 @@ static void put(const char *name, const char *text)
     ck_assert_int_eq(muster__file_write(below(name), text, strlen(text), NULL), MUSTER_OK);
 }
 
-/* As if it had been made a minute ago. */
+/* Sets the time of change to a minute ago. */
 static void age(const char *name)
 {
     const struct timespec times[2] = { { .tv_sec = time(NULL) - 60 }, { .tv_sec = time(NULL) - 60 } };
     ck_assert_int_eq(utimensat(AT_FDCWD, below(name), times, 0), 0);
 }
 
-/* Just made, whatever the machine was busy with since. */
+/* Sets the time of change to the future, so that the directory counts as new however slow the machine is. */
 static void rejuvenate(const char *name)
 {
     const struct timespec times[2] = { { .tv_sec = time(NULL) + 60 }, { .tv_sec = time(NULL) + 60 } };
     ck_assert_int_eq(utimensat(AT_FDCWD, below(name), times, 0), 0);
 }
 
-/* The C library's, with what another process does just before a lock is asked for. */
+/* Replaces the C library's flock(). First does what another process might do just before the lock is taken.
+ */
 static void (*before_lock)(void);
 
 int flock(int fd, int operation)
@@ -126,13 +127,13 @@ START_TEST(a_run_that_begins_just_now_is_left_alone)
     ck_assert_int_eq(muster__ledger_create(below(RUN), "0123456789", "none", &ledger, NULL), MUSTER_OK);
     ck_assert_int_eq(truncate(below(RUN "/ledger.jsonl"), 0), 0);
     age(RUN);
-    ck_assert_int_eq(sweep(), MUSTER_ELEAK); /* It is locked, and not to be read. */
+    ck_assert_int_eq(sweep(), MUSTER_ELEAK); /* The ledger is locked and cannot be read. */
     ck_assert(exists(RUN "/ledger.jsonl"));
     muster__ledger_close(ledger);
 }
 END_TEST
 
-/* Its ledger could be anybody's work, and is acted upon. */
+/* Anybody could have written its ledger, and a sweep does what a ledger says. */
 START_TEST(what_others_may_write_is_not_trusted)
 {
     static const char ledger[] = RUN_LINE "{\"op\":\"created\",\"kind\":\"process\",\"id\":\"%d:%llu\"}\n";
@@ -149,7 +150,7 @@ START_TEST(what_others_may_write_is_not_trusted)
     snprintf(text, sizeof text, ledger, (int)victim, (unsigned long long)muster__process_start(victim));
     put(RUN "/ledger.jsonl", text);
     ck_assert_int_eq(chmod(below(RUN), 0777), 0);
-    ck_assert_int_eq(sweep(), MUSTER_OK); /* As if it were not there. */
+    ck_assert_int_eq(sweep(), MUSTER_OK); /* The directory is ignored. */
     ck_assert(exists(RUN "/ledger.jsonl"));
     snprintf(named, sizeof named, "%s", below(RUN));
     const struct muster_sweep_options options = { .directories = directories, .directory_count = 1 };
@@ -163,7 +164,7 @@ START_TEST(what_others_may_write_is_not_trusted)
 }
 END_TEST
 
-/* Even root has no business in what another user's ledger says. */
+/* Not even root does what another user's ledger says. */
 START_TEST(what_another_user_owns_is_not_trusted)
 {
     char named[256];
@@ -174,13 +175,13 @@ START_TEST(what_another_user_owns_is_not_trusted)
     put(RUN "/ledger.jsonl", "not a ledger\n");
     snprintf(named, sizeof named, "%s", below(RUN));
     ck_assert_int_eq(chown(named, 12345, 12345), 0);
-    ck_assert_int_eq(sweep(), MUSTER_OK); /* Ours, it would be a failure. */
+    ck_assert_int_eq(sweep(), MUSTER_OK); /* The same directory of our own would be a failure. */
     ck_assert_int_ne(muster_sweep(variables, &options, &err), MUSTER_OK);
     ck_assert_ptr_nonnull(strstr(err.text, "its ledger is not trusted"));
 }
 END_TEST
 
-/* A second is a second, also where two seconds of the clock meet. */
+/* A directory made at the end of the previous second of the clock is not yet 1 s old. */
 START_TEST(a_stillborn_run_is_left_for_a_whole_second)
 {
     uint64_t deadline_ms = muster_clock_ms() + 30000;
@@ -215,7 +216,7 @@ static void note_step(void *context, const char *directory, const char *what)
     snprintf(context, 128, "%s", what);
 }
 
-/* Its ledger is all that says what is still up. */
+/* Its ledger must stay: only that says what is still up. */
 START_TEST(a_run_preserved_while_we_look_keeps_its_ledger)
 {
     static const struct muster_runner *const none[] = { NULL };
@@ -233,7 +234,7 @@ START_TEST(a_run_preserved_while_we_look_keeps_its_ledger)
 }
 END_TEST
 
-/* Whoever holds the lock may write how the run ended until it lets go of it. */
+/* The holder of the lock may write how the run ended until it releases the lock. */
 START_TEST(how_a_run_ended_is_read_under_the_lock)
 {
     char directory[256];
@@ -302,7 +303,7 @@ static Suite *sweep_all_suite(void)
     tcase_add_test(tcase, one_with_an_empty_ledger_is_removed);
     tcase_add_test(tcase, a_run_that_begins_just_now_is_left_alone);
     tcase_add_test(tcase, what_others_may_write_is_not_trusted);
-    if (geteuid() == 0) { /* Nobody else can give a directory away: there it is not counted as passed. */
+    if (geteuid() == 0) { /* Only root can give a directory to another user. Others do not run the test. */
         tcase_add_test(tcase, what_another_user_owns_is_not_trusted);
     }
     tcase_add_test(tcase, a_stillborn_run_is_left_for_a_whole_second);
