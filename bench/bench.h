@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "muster/chain.h"
 #include "muster/result.h"
 #include "muster/run.h"
 #include "muster/runner.h"

@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "bench.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 #include "muster/session.h"
 

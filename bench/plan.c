@@ -1,5 +1,6 @@
 /* The plans that are measured. */
 #include "bench.h"
+#include "muster/chain.h"
 
 #define SLOT_MS 2000
 #define SETTLE_MS 1u /* What comes late is not measured. */

@@ -6,6 +6,7 @@
 
 #include "bench.h"
 #include "http/http.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 
 #define WARM_UP_MS 500
@@ -135,7 +136,7 @@ enum muster_rc bench_submit(const struct bench *bench, struct muster_error *err)
     struct bench_server server = { .pid = 0 };
     enum muster_rc rc = bench_plan_build(bench, &(struct bench_plan){ .nodes = 1, .wallets = 1 }, &plan, err);
     if (rc == MUSTER_OK) { /* A real transaction, so that the bodies are of real size. */
-        rc = plan->system->build_submission(plan->system_state, 0, &submission, err);
+        rc = plan->system->chain->build_submission(plan->system_state, 0, &submission, err);
     }
     if (rc == MUSTER_OK) {
         rc = bench_server_start(&server, err);
@@ -145,7 +146,7 @@ enum muster_rc bench_submit(const struct bench *bench, struct muster_error *err)
     }
     bench_server_stop(&server);
     if (submission.request.path != NULL) {
-        plan->system->settle_submission(plan->system_state, &submission, false);
+        plan->system->chain->settle_submission(plan->system_state, &submission, false);
     }
     muster_submission_fini(&submission);
     return rc;

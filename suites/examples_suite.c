@@ -107,7 +107,7 @@ static enum muster_rc count_leaders(struct muster_run *run, struct leaders *lead
         struct muster_feed_event event;
         rc = muster_feed_next(feed, 0, &event);
         if (rc == MUSTER_OK && event.kind == MUSTER_FEED_BLOCK) {
-            uint32_t node = plan->system->leader_node(plan->system_state, &event.block->leader);
+            uint32_t node = plan->system->chain->leader_node(plan->system_state, &event.block->leader);
             if (node < plan->node_count) {
                 leaders->blocks[node]++;
             }

@@ -2,6 +2,7 @@
 #ifndef MUSTER_SUITES_PACE_H
 #define MUSTER_SUITES_PACE_H
 
+#include "muster/chain.h"
 #include "muster/scenario.h"
 
 static inline void fast_consensus(struct muster_scenario *s)

@@ -2,6 +2,7 @@
 #ifndef MUSTER_TESTING_BARE_SYSTEM_H
 #define MUSTER_TESTING_BARE_SYSTEM_H
 
+#include "muster/chain.h"
 #include "muster/system.h"
 
 static inline enum muster_rc bare_render(const struct muster_plan *plan, uint32_t node,
@@ -40,6 +41,13 @@ static inline enum muster_rc bare_parse_progress(const void *state, const struct
     (void)out;
     (void)err;
     return MUSTER_OK;
+}
+
+static inline enum muster_rc bare_request_block(const void *state, const struct muster_id *id,
+                                                struct muster_request *out, struct muster_error *err)
+{
+    (void)id;
+    return bare_request(state, out, err);
 }
 
 static inline enum muster_rc bare_parse_block(const void *state, const struct muster_id *id,

@@ -132,11 +132,14 @@ static inline void fake_settle_submission(void *state, const struct muster_submi
     .name = "fake", .ports = bare_ports, .port_count = 1, .render = bare_render,                             \
     .request_ready = fake_request_progress, .parse_ready = fake_parse_ready,                                 \
     .request_progress = fake_request_progress, .parse_progress = fake_parse_progress,                        \
-    .observer = &muster_chain_observer, .request_block = fake_request_block,                                 \
-    .parse_block = fake_parse_block, .build_submission = fake_build_submission,                              \
-    .parse_submission = fake_parse_submission, .settle_submission = fake_settle_submission
+    .observer = &muster_chain_observer
+#define FAKE_CHAIN_SLOTS                                                                                     \
+    .request_block = fake_request_block, .parse_block = fake_parse_block,                                    \
+    .build_submission = fake_build_submission, .parse_submission = fake_parse_submission,                    \
+    .settle_submission = fake_settle_submission
 
-static const struct muster_system fake_system = { FAKE_SYSTEM_SLOTS };
+static const struct muster_chain fake_chain = { FAKE_CHAIN_SLOTS };
+static const struct muster_system fake_system = { FAKE_SYSTEM_SLOTS, .chain = &fake_chain };
 
 /* The same nodes, known by how far they say they are alone. */
 static const struct muster_system fake_plain = { .name = "plain",
@@ -149,8 +152,10 @@ static const struct muster_system fake_plain = { .name = "plain",
                                                  .parse_progress = fake_parse_progress };
 
 /* Its nodes have streams of blocks, too. */
-static const struct muster_system fake_streamed = { FAKE_SYSTEM_SLOTS, .request_stream = fake_request_stream,
-                                                    .parse_stream_line = fake_parse_stream_line };
+static const struct muster_chain fake_streamed_chain = { FAKE_CHAIN_SLOTS,
+                                                         .request_stream = fake_request_stream,
+                                                         .parse_stream_line = fake_parse_stream_line };
+static const struct muster_system fake_streamed = { FAKE_SYSTEM_SLOTS, .chain = &fake_streamed_chain };
 
 /* ---- The runner ---- */
 

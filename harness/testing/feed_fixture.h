@@ -4,6 +4,7 @@
 #define MUSTER_SRC_FEED_TEST_FIXTURE_H
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 #include "testing/http_server.h"
 
@@ -125,28 +126,29 @@ static inline uint32_t leader_node(const void *state, const struct muster_id *le
     return strcmp(leader->text, "L1") == 0 ? 1 : MUSTER_EVERY_NODE;
 }
 
-static const struct muster_system polled = {
-    .name = "polled",
-    .request_progress = request_progress,
-    .parse_progress = parse_progress,
+static const struct muster_chain polled_chain = {
     .request_block = request_block,
     .parse_block = parse_block,
     .leader_node = leader_node,
 };
-static const struct muster_system streamed = {
-    .name = "streamed",
+static const struct muster_system polled = {
+    .name = "polled",
     .request_progress = request_progress,
     .parse_progress = parse_progress,
+    .chain = &polled_chain,
+};
+static const struct muster_chain streamed_chain = {
     .request_block = request_block,
     .parse_block = parse_block,
     .request_stream = request_stream,
     .parse_stream_line = parse_stream_line,
     .leader_node = leader_node,
 };
-static const struct muster_system blockless = {
-    .name = "blockless",
+static const struct muster_system streamed = {
+    .name = "streamed",
     .request_progress = request_progress,
     .parse_progress = parse_progress,
+    .chain = &streamed_chain,
 };
 
 /* ---- The fake nodes ---- */
@@ -306,11 +308,6 @@ static inline void make_polled(void)
 static inline void make_streamed(void)
 {
     make(&streamed);
-}
-
-static inline void make_blockless(void)
-{
-    make(&blockless);
 }
 
 static inline void tear_down(void)

@@ -26,10 +26,10 @@ static const struct red {
 } reds[] = {
     { "stalls",
       { "expectation 'recovers', while the window was open: node-1, restarted at ", ") and started again at ",
-        "it has been at height 3 since ", "blocks behind the cluster, which is at " } },
+        "it has been at height 3 since ", "behind the cluster, which is at " } },
     { "stays_behind_after_pause",
       { "expectation 'recovers', while the window was open: node-1, paused at ", ") and resumed at ",
-        "it has been at height 3 since ", "blocks behind the cluster, which is at " } },
+        "it has been at height 3 since ", "behind the cluster, which is at " } },
     { "never_again",
       { "workload 'chaos': action 1, the kill of node-1 at ", "cannot start node-1: ", "503",
         "also failed: recovers: node-1, killed at " } },

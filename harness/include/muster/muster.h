@@ -2,6 +2,7 @@
 #ifndef MUSTER_MUSTER_H
 #define MUSTER_MUSTER_H
 
+#include "muster/chain.h"
 #include "muster/clock.h"
 #include "muster/log.h"
 #include "muster/random.h"

@@ -113,53 +113,6 @@ struct muster_node_view {
 };
 void muster_node_view(struct muster_run *run, uint32_t node, struct muster_node_view *ret);
 
-/* ---- The feed: blocks of all nodes, the best chain, reorgs, from any height ---- */
-
-struct muster_feed_subscription;
-
-enum muster_feed_kind {
-    MUSTER_FEED_BLOCK = 1, /* Next block of the best chain. */
-    MUSTER_FEED_REORG, /* Blocks above `height` are no longer on it; the new ones follow. */
-};
-
-struct muster_feed_event {
-    enum muster_feed_kind kind;
-    uint64_t height; /* BLOCK: its own. REORG: of the last common block. */
-    uint64_t seen_ms; /* Monotonic: when the first node was seen to have it. */
-    uint64_t seen_us; /* The same in microseconds. */
-    const struct muster_block *block; /* BLOCK only. Borrowed until the next call or unsubscribing. */
-};
-
-/**
- * Starts a subscription at `from_height` of the best chain; 0 takes all there is, UINT64_MAX only what
- * is yet to come.
- *
- * @param ret  Set on success only; owned by the caller, who calls muster_feed_unsubscribe() before the run is
- * finished: the feed goes with the run.
- * @return MUSTER_OK; MUSTER_ENOTFOUND, history starts later (err says where); MUSTER_ESTATE, nothing is
- * deployed yet; MUSTER_ENOMEM.
- */
-MUSTER_MUST_USE enum muster_rc muster_feed_subscribe(struct muster_run *run, uint64_t from_height,
-                                                     struct muster_feed_subscription **ret,
-                                                     struct muster_error *err);
-void muster_feed_unsubscribe(struct muster_feed_subscription *subscription);
-MUSTER_DEFINE_CLEANUP(muster_feed_unsubscribe, struct muster_feed_subscription *);
-
-/** The next event. MUSTER_OK; MUSTER_ETIMEDOUT; MUSTER_ENOTFOUND (fell behind the history's bound);
- * MUSTER_ESTOPPED, the feed is closed. A subscription belongs to one thread. */
-MUSTER_MUST_USE enum muster_rc muster_feed_next(struct muster_feed_subscription *subscription,
-                                                uint32_t timeout_ms, struct muster_feed_event *ret);
-
-struct muster_feed_stats {
-    uint64_t best_height;
-    struct muster_id best_tip;
-    uint64_t blocks_seen; /* On any branch. */
-    uint64_t slots_won; /* Slots in which at least one block was made, on any branch. */
-    uint64_t reorgs;
-    uint64_t deepest_reorg; /* In blocks. */
-};
-void muster_feed_stats(struct muster_run *run, struct muster_feed_stats *ret);
-
 /* ---- Reports of expectations ---- */
 
 /** Keeps a number with the expectation's result; at most 32 each, names are copied. */

@@ -16,11 +16,6 @@ extern "C" {
 #endif
 
 #define MUSTER_NODES_MAX 250u
-#define MUSTER_WALLETS_MAX 100000u
-#define MUSTER_RATE_MAX 10000u
-#define MUSTER_SLOT_MS_MIN 20u
-#define MUSTER_SLOT_MS_MAX 3600000u
-#define MUSTER_ACTIVE_SLOT_COEFF_MIN 0.001
 #define MUSTER_PACE_MS_MIN 10u
 #define MUSTER_PACE_MS_MAX 3600000u
 #define MUSTER_DEPTH_MAX 10000u /* Whatever is counted in blocks below the tip. */
@@ -51,19 +46,6 @@ struct muster_topology {
 };
 void muster_topology(struct muster_scenario *s, const struct muster_topology *topology);
 
-/** Gives the system `count` funded wallets, 1 to MUSTER_WALLETS_MAX. */
-void muster_wallets(struct muster_scenario *s, uint32_t count);
-
-struct muster_transactions {
-    uint32_t rate_per_block; /* Submissions per new block, to MUSTER_RATE_MAX. Default: 1. */
-    uint32_t users; /* Wallets that take turns; at most all. Default: all. */
-    double min_ratio; /* Share of accepted transactions that must be included, to 1. Default: 1. */
-    uint32_t within_blocks; /* Blocks that an accepted one has to be included, to MUSTER_DEPTH_MAX. Default:
-                               security depth. */
-};
-/** Adds the transaction workload, and with it the expectation "inclusion". NULL takes every default. */
-void muster_transactions(struct muster_scenario *s, const struct muster_transactions *transactions);
-
 /* Times to one day each. Defaults in paces (see muster_pace()) are at most a quarter
  * of the window. */
 struct muster_chaos {
@@ -90,14 +72,6 @@ struct muster_chaos {
  */
 void muster_chaos(struct muster_scenario *s, const struct muster_chaos *chaos);
 
-struct muster_liveness {
-    double false_alarm; /* Chance that a healthy window is too poor in blocks, below 1. Default: 1e-6. */
-    uint32_t lag_blocks_max; /* Blocks a node may be behind the best, when settled, to MUSTER_DEPTH_MAX.
-                                Default: 2. */
-};
-/** Adds the expectation "consensus_liveness": blocks in the window, agreement, no node behind. */
-void muster_expect_consensus_liveness(struct muster_scenario *s, const struct muster_liveness *liveness);
-
 /** The wall-clock length of the window in which workloads run: 1 ms to one day, and at least two slots where
  * the system has blocks; see MUSTER_SECONDS. */
 void muster_run_duration(struct muster_scenario *s, int64_t duration_ms);
@@ -105,14 +79,6 @@ void muster_run_duration(struct muster_scenario *s, int64_t duration_ms);
 /** How often something new is to be seen of a system that is no chain: nodes are observed five times in it,
  * and defaults follow it. 10 ms to one hour. Default: one second. A chain's is its block interval. */
 void muster_pace(struct muster_scenario *s, uint32_t pace_ms);
-
-struct muster_consensus {
-    uint32_t slot_ms; /* 20 to 3 600 000. Default: 2 000. */
-    double active_slot_coeff; /* Chance that a slot has a leader, 0.001 to 1. Default: 0.9. */
-    uint32_t security_depth; /* Blocks until one is final, 1 to MUSTER_DEPTH_MAX. Default: 10. */
-};
-/** How fast the chain goes. CONSENSUS_SLOT_TIME and CONSENSUS_ACTIVE_SLOT_COEFF override it. */
-void muster_consensus(struct muster_scenario *s, const struct muster_consensus *consensus);
 
 /* What runners may be able to do; capabilities.def is the one table of it. */
 enum muster_capability {

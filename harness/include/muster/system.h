@@ -15,7 +15,6 @@ extern "C" {
 #define MUSTER_ID_BYTES 72u /* Of a block, transaction or leader: text with its final NUL. */
 #define MUSTER_FILES_MAX 8u
 #define MUSTER_ARGS_MAX 64u
-#define MUSTER_IDENTITIES_MAX 262144u /* Of one block. */
 
 struct muster_id {
     char text[MUSTER_ID_BYTES];
@@ -99,43 +98,8 @@ struct muster_progress {
                                  other. */
 };
 
-/* A block. Owned by its holder; muster_block_fini() frees the identities. */
-struct muster_block {
-    struct muster_id id;
-    struct muster_id parent; /* "" for the first block. */
-    struct muster_id leader; /* Who made it; "" where the system does not say. */
-    uint64_t slot;
-    uint64_t height; /* Filled by the feed where the system does not say. */
-    bool has_height;
-    uint32_t transaction_count;
-    size_t identity_count;
-    struct muster_id *identities; /* What its transactions spent (see muster_submission). */
-};
-void muster_block_fini(struct muster_block *block);
-
-/** Appends a copy of `identity`. MUSTER_OK; MUSTER_EINVAL when it is empty or does not fit MUSTER_ID_BYTES,
- * or the block has MUSTER_IDENTITIES_MAX already; MUSTER_ENOMEM. */
-MUSTER_MUST_USE enum muster_rc muster_block_add_identity(struct muster_block *block, const char *identity,
-                                                         struct muster_error *err);
-
-/* A transaction ready to be sent. */
-struct muster_submission {
-    struct muster_request request; /* Owned; muster_submission_fini(). */
-    struct muster_id identity; /* What it spends: found again in a block's identities. */
-    uint32_t wallet;
-    void *token; /* The system's own, for settle_submission. */
-};
-void muster_submission_fini(struct muster_submission *submission);
-
-enum muster_answer {
-    MUSTER_ACCEPTED = 1, /* Stored; also "I have it already". */
-    MUSTER_REFUSED, /* For good: the text in err says why. */
-    MUSTER_TRY_AGAIN, /* Not now: overloaded, starting. */
-};
-
-/* How a run follows the nodes of a system. The harness has one for chains. */
+struct muster_chain;
 struct muster_observer;
-extern const struct muster_observer muster_chain_observer; /* Follows blocks and branches. */
 
 /* All slots are called with the plan's system_state. Those that take it const may be called from any
  * thread at any time; the others from one thread at a time. NULL slots are allowed where it says so.
@@ -190,34 +154,12 @@ struct muster_system {
     enum muster_rc (*parse_progress)(const void *state, const struct muster_reply *reply,
                                      struct muster_progress *out, struct muster_error *err);
 
-    /* How runs follow its nodes: &muster_chain_observer for a system with blocks. NULL: each node is asked
+    /* How runs follow its nodes: &muster_chain_observer for a system with a chain. NULL: each node is asked
      * again and again how far it is. */
     const struct muster_observer *observer;
 
-    /* A block by id. parse_block: MUSTER_ENOTFOUND when the node has no such block. Height of the
-     * first block, which has no parent that can be asked for, is base_height. NULL pair: the system
-     * has no blocks, and the feed reports progress alone. */
-    enum muster_rc (*request_block)(const void *state, const struct muster_id *id, struct muster_request *out,
-                                    struct muster_error *err);
-    enum muster_rc (*parse_block)(const void *state, const struct muster_id *id,
-                                  const struct muster_reply *reply, struct muster_block *out,
-                                  struct muster_error *err);
-
-    /* A stream of accepted blocks, one line each. NULL pair: none, the feed polls. */
-    enum muster_rc (*request_stream)(const void *state, struct muster_request *out, struct muster_error *err);
-    enum muster_rc (*parse_stream_line)(const void *state, const char *line, size_t line_bytes,
-                                        struct muster_block *out, struct muster_error *err);
-
-    /* Which node a block's leader is, or MUSTER_EVERY_NODE when unknown. NULL: never known. */
-    uint32_t (*leader_node)(const void *state, const struct muster_id *leader);
-
-    /* The next transaction of a wallet. Takes what it spends out of the wallet; settle_submission says
-     * how it went: accepted (its change may be spent), or not sent at all (it is put back). */
-    enum muster_rc (*build_submission)(void *state, uint32_t wallet, struct muster_submission *out,
-                                       struct muster_error *err);
-    enum muster_answer (*parse_submission)(const void *state, const struct muster_reply *reply,
-                                           struct muster_error *err);
-    void (*settle_submission)(void *state, const struct muster_submission *submission, bool accepted);
+    /* What only a chain has: see muster/chain.h. NULL: it is none. */
+    const struct muster_chain *chain;
 };
 
 /** The system of scenarios that name none. Not defined by the harness, but once in a program: by the library

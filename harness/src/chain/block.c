@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "muster/chain.h"
 #include "muster/system.h"
 
 void muster_block_fini(struct muster_block *block)

@@ -1,3 +1,4 @@
+#include "muster/chain.h"
 #include "muster/system.h"
 
 #include <stdio.h>

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "chain/chain_check.h"
+#include "muster/chain.h"
 #include "plan/internal.h"
 
 #define SLOT_MS 2000u
@@ -81,6 +83,10 @@ static enum muster_rc check_window(const struct muster_plan *plan, struct muster
 enum muster_rc muster__consensus_resolve(struct muster_plan *plan, const struct muster_variables *variables,
                                          struct muster_error *err)
 {
+    enum muster_rc rc = muster__chain_check(plan->system, err);
+    if (rc != MUSTER_OK) {
+        return rc;
+    }
     resolve(plan, variables);
     return check_window(plan, err);
 }

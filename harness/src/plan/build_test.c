@@ -1,6 +1,7 @@
 /* From scenario to plan: defaults, overrides, refusals, and who frees what. */
 #include "testing/scenario.h"
 
+#include "muster/chain.h"
 #include "plan/internal.h"
 #include "testing/bare_system.h"
 
@@ -80,17 +81,20 @@ static enum muster_rc evaluate_mine(struct muster_run *run, void *state, struct 
     return MUSTER_OK;
 }
 
+static const struct muster_chain chain_slots = {
+    .request_block = request_any_block,
+    .parse_block = bare_parse_block,
+    .build_submission = build_any,
+    .parse_submission = bare_parse_submission,
+    .settle_submission = bare_settle_submission,
+};
 static const struct muster_system chain = {
     .name = "chain",
     BARE_SYSTEM_SLOTS,
     .prepare = prepare_well,
     .release = destroy_counted,
     .observer = &muster_chain_observer,
-    .request_block = request_any_block,
-    .parse_block = bare_parse_block,
-    .build_submission = build_any,
-    .parse_submission = bare_parse_submission,
-    .settle_submission = bare_settle_submission,
+    .chain = &chain_slots,
 };
 static const struct muster_system broken = {
     .name = "broken",
@@ -98,8 +102,7 @@ static const struct muster_system broken = {
     .prepare = prepare_badly,
     .release = destroy_counted,
     .observer = &muster_chain_observer,
-    .request_block = request_any_block,
-    .parse_block = bare_parse_block,
+    .chain = &chain_slots,
 };
 static const struct muster_system plain = { .name = "plain", BARE_SYSTEM_SLOTS };
 

@@ -1,4 +1,5 @@
 /* Mistakes in workloads and expectations, and who destroys their contexts. */
+#include "muster/chain.h"
 #include "testing/scenario.h"
 
 #include <math.h>

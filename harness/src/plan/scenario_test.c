@@ -1,4 +1,5 @@
 /* The builder's mistakes: each names its field, and the first one stays. */
+#include "muster/chain.h"
 #include "testing/scenario.h"
 
 #include <math.h>

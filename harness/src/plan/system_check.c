@@ -113,14 +113,6 @@ static enum muster_rc check_pairs(const struct muster_system *system, struct mus
     const struct slot pairs[][2] = {
         { { "request_peers", system->request_peers != NULL },
           { "parse_peers", system->parse_peers != NULL } },
-        { { "request_block", system->request_block != NULL },
-          { "parse_block", system->parse_block != NULL } },
-        { { "request_stream", system->request_stream != NULL },
-          { "parse_stream_line", system->parse_stream_line != NULL } },
-        { { "build_submission", system->build_submission != NULL },
-          { "parse_submission", system->parse_submission != NULL } },
-        { { "build_submission", system->build_submission != NULL },
-          { "settle_submission", system->settle_submission != NULL } },
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         enum muster_rc rc = check_together(system, &pairs[i][0], &pairs[i][1], err);
@@ -129,6 +121,18 @@ static enum muster_rc check_pairs(const struct muster_system *system, struct mus
         }
     }
     return MUSTER_OK;
+}
+
+static enum muster_rc check_observer(const struct muster_system *system, struct muster_error *err)
+{
+    if (system->chain == NULL || system->observer != NULL) {
+        return MUSTER_OK;
+    }
+    return muster_error_set(
+        err, MUSTER_EINVAL,
+        "the system '%s' has a chain, but no observer that follows it; set its observer to "
+        "&muster_chain_observer",
+        system->name);
 }
 
 enum muster_rc muster__system_check(const struct muster_system *system, struct muster_error *err)
@@ -150,5 +154,9 @@ enum muster_rc muster__system_check(const struct muster_system *system, struct m
         return rc;
     }
     rc = check_required(system, err);
-    return rc == MUSTER_OK ? check_pairs(system, err) : rc;
+    if (rc != MUSTER_OK) {
+        return rc;
+    }
+    rc = check_pairs(system, err);
+    return rc == MUSTER_OK ? check_observer(system, err) : rc;
 }

@@ -1,5 +1,7 @@
 #include "plan/system_check.h"
 
+#include "muster/chain.h"
+
 #include <string.h>
 
 #include "testing/bare_system.h"
@@ -100,14 +102,15 @@ START_TEST(half_a_pair_is_refused)
 {
     table.request_peers = bare_request;
     refuse("the system 'redis' has request_peers without parse_peers; give both or neither");
-    table.parse_block = bare_parse_block;
-    refuse("the system 'redis' has parse_block without request_block; give both or neither");
-    table.request_stream = bare_request;
-    refuse("the system 'redis' has request_stream without parse_stream_line; give both or neither");
-    table.parse_submission = bare_parse_submission;
-    refuse("the system 'redis' has parse_submission without build_submission; give both or neither");
-    table.settle_submission = bare_settle_submission;
-    refuse("the system 'redis' has settle_submission without build_submission; give both or neither");
+}
+END_TEST
+
+START_TEST(a_chain_without_an_observer_is_refused)
+{
+    static const struct muster_chain chain = { .request_block = NULL };
+    table.chain = &chain;
+    refuse("the system 'redis' has a chain, but no observer that follows it; set its observer to "
+           "&muster_chain_observer");
 }
 END_TEST
 
@@ -123,6 +126,7 @@ static Suite *system_check_suite(void)
     tcase_add_test(tcase, ports_have_names_and_numbers_of_their_own);
     tcase_add_test(tcase, what_every_system_needs);
     tcase_add_test(tcase, half_a_pair_is_refused);
+    tcase_add_test(tcase, a_chain_without_an_observer_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -103,12 +103,12 @@ static enum muster_rc parse_block(const void *state, const struct muster_id *id,
     return reply->status == 200 ? MUSTER_OK : MUSTER_ENOTFOUND;
 }
 
+static const struct muster_chain chain = { .request_block = request_block, .parse_block = parse_block };
 static const struct muster_system with_blocks = { .name = "fake",
                                                   .request_progress = request_progress,
                                                   .parse_progress = parse_progress,
                                                   .observer = &muster_chain_observer,
-                                                  .request_block = request_block,
-                                                  .parse_block = parse_block };
+                                                  .chain = &chain };
 static const struct muster_system without_blocks = { .name = "fake",
                                                      .request_progress = request_progress,
                                                      .parse_progress = parse_progress };

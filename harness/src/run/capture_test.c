@@ -1,4 +1,5 @@
 /* Capture on pretended nodes: what the run knows of the chain when its window opens. */
+#include "muster/chain.h"
 #include "testing/cluster.h"
 #include "testing/unit_test.h"
 

@@ -2,6 +2,7 @@
 #include "run/observe.h"
 #include "run/run_json.h"
 
+#include "muster/chain.h"
 #include "testing/cluster.h"
 #include "testing/unit_test.h"
 

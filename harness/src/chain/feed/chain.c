@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 
 #define MUSTER_LOG_MODULE "feed"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 
 bool muster__set_has(const struct muster__node_set *set, uint32_t node)

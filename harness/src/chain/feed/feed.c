@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 
 #define MUSTER_LOG_MODULE "feed"

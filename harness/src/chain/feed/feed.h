@@ -7,6 +7,7 @@
 
 #include "evidence/events.h"
 #include "http/http.h"
+#include "muster/chain.h"
 #include "muster/run.h"
 #include "nodes/nodes.h"
 

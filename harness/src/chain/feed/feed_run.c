@@ -2,6 +2,7 @@
 #include "chain/feed/feed_run.h"
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 #include "run/internal.h"
 
@@ -12,7 +13,7 @@
 /* The observer of a system with blocks is the feed: the plan was refused otherwise. */
 struct muster_feed *muster__run_feed(const struct muster_run *run)
 {
-    return run->plan->system->request_block != NULL ? run->observation : NULL;
+    return run->plan->system->chain != NULL ? run->observation : NULL;
 }
 
 enum muster_rc muster_feed_subscribe(struct muster_run *run, uint64_t from_height,

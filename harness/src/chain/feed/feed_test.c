@@ -1,6 +1,7 @@
 /* The feed: the best chain as subscribers see it. */
 #include "chain/feed/feed.h"
 
+#include "muster/chain.h"
 #include "testing/feed_fixture.h"
 
 START_TEST(a_chain_grows)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 
 #define MUSTER_LOG_MODULE "feed"
@@ -100,7 +101,8 @@ static enum muster_rc ask(struct muster__feed_node *node, struct muster__entry *
     enum muster_rc rc = call == NULL ? MUSTER_ENOMEM : MUSTER_OK;
     if (rc == MUSTER_OK) {
         call->id = entry->block.id;
-        rc = feed->plan->system->request_block(feed->plan->system_state, &entry->block.id, &request, NULL);
+        rc = feed->plan->system->chain->request_block(feed->plan->system_state, &entry->block.id, &request,
+                                                      NULL);
     }
     if (rc == MUSTER_OK) {
         if (request.timeout_ms == 0 || request.timeout_ms > TIMEOUT_MAX_MS) {
@@ -206,7 +208,7 @@ static void end_fetch(void *context, enum muster_rc rc, struct muster_reply *rep
     bool answered = rc == MUSTER_OK;
     (void)err;
     if (answered) {
-        rc = feed->plan->system->parse_block(feed->plan->system_state, &call->id, reply, &block, NULL);
+        rc = feed->plan->system->chain->parse_block(feed->plan->system_state, &call->id, reply, &block, NULL);
     }
     if (rc == MUSTER_OK) {
         block.id = call->id; /* Where the block says another, it is not the one that was asked for. */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "chain/feed/feed.h"
+#include "muster/chain.h"
 
 #define MUSTER__FEED_BLOCKS_MAX 16384u /* History, on all branches together. */
 #define MUSTER__FEED_IDENTITIES_MAX (1u << 21) /* The same bound in what their transactions spent. */

@@ -1,5 +1,6 @@
 #include "chain/feed/kinship.h"
 
+#include "muster/chain.h"
 #include "run/internal.h"
 
 /* Whether a node has a block. */
@@ -12,13 +13,13 @@ static enum muster_kinship ask_for_block(struct muster_run *run, uint32_t node, 
     if (id->text[0] == '\0') {
         return MUSTER_KIN_NONE;
     }
-    enum muster_rc rc = plan->system->request_block(plan->system_state, id, &request, NULL);
+    enum muster_rc rc = plan->system->chain->request_block(plan->system_state, id, &request, NULL);
     if (rc == MUSTER_OK) {
         rc = muster_node_request(run, node, &request, &reply, NULL);
     }
     bool answered = rc == MUSTER_OK;
     if (answered) {
-        rc = plan->system->parse_block(plan->system_state, id, &reply, &block, NULL);
+        rc = plan->system->chain->parse_block(plan->system_state, id, &reply, &block, NULL);
     }
     muster_block_fini(&block);
     muster_reply_fini(&reply);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 
 /* Where `slot` is, or belongs. */
@@ -112,9 +113,9 @@ enum muster_rc muster__feed_equivocation(struct muster_feed *feed, struct muster
     if (feed->equivocated) {
         const struct muster_system *system = feed->plan->system;
         const struct muster_block *block = &feed->two[0];
-        uint32_t node = system->leader_node == NULL
+        uint32_t node = system->chain->leader_node == NULL
                             ? MUSTER_EVERY_NODE
-                            : system->leader_node(feed->plan->system_state, &block->leader);
+                            : system->chain->leader_node(feed->plan->system_state, &block->leader);
         char who[MUSTER_ID_BYTES + 16];
         if (node == MUSTER_EVERY_NODE) {
             (void)snprintf(who, sizeof(who), "leader %s", block->leader.text);

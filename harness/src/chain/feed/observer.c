@@ -1,5 +1,6 @@
 /* The feed as the observer of a run: how runs of chains follow their nodes. */
 #include "muster/observer.h"
+#include "muster/chain.h"
 
 #include <jansson.h>
 

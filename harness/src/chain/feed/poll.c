@@ -74,7 +74,7 @@ static void take_progress(struct muster__feed_node *node, const struct muster_pr
     struct muster__entry *tip = NULL;
     bool first = node->answered_ms == 0;
     node->progress = *progress;
-    if (feed->plan->system->request_block != NULL && progress->tip.text[0] != '\0') {
+    if (progress->tip.text[0] != '\0') {
         tip = follow_tip(node, first ? 0 : asked_us);
     }
     /* Asked anew each time: more nodes may have it by now. */

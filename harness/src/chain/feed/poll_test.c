@@ -1,4 +1,5 @@
 /* Observation: nodes that hang, fail, lie or lack blocks, and streams where there are any. */
+#include "muster/chain.h"
 #include "testing/feed_fixture.h"
 
 START_TEST(a_node_that_hangs_holds_up_no_other)
@@ -344,21 +345,6 @@ START_TEST(a_stream_that_breaks_is_opened_again)
 }
 END_TEST
 
-START_TEST(a_system_without_blocks_has_progress)
-{
-    set_tip(7, "p9", 9);
-    set_tip(2, "p12", 12);
-    start();
-    struct muster_feed_stats stats;
-    muster__feed_get_stats(feed, &stats);
-    ck_assert_uint_eq(stats.best_height, 12);
-    ck_assert_uint_eq(stats.blocks_seen, 0);
-    struct muster_node_view view = wait_view(0, answers);
-    ck_assert_uint_eq(view.progress.height, 9);
-    ck_assert_uint_eq(muster__feed_propagation_p99_ms(feed), 0);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("feed_node");
@@ -385,11 +371,6 @@ int main(void)
     tcase_add_test(streamed_cases, a_node_without_a_stream_is_polled);
     tcase_add_test(streamed_cases, a_stream_that_breaks_is_opened_again);
     suite_add_tcase(suite, streamed_cases);
-    TCase *blockless_cases = tcase_create("blockless");
-    tcase_add_checked_fixture(blockless_cases, make_blockless, tear_down);
-    tcase_set_timeout(blockless_cases, 120);
-    tcase_add_test(blockless_cases, a_system_without_blocks_has_progress);
-    suite_add_tcase(suite, blockless_cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 
 #define MUSTER_LOG_MODULE "feed"
@@ -86,7 +87,7 @@ static void take_line(void *context, const char *line, size_t bytes)
     struct muster__entry *entry = find_line(feed, line, bytes);
     if (entry == NULL) {
         (void)pthread_mutex_unlock(&feed->mutex);
-        rc = plan->system->parse_stream_line(plan->system_state, line, bytes, &block, &err);
+        rc = plan->system->chain->parse_stream_line(plan->system_state, line, bytes, &block, &err);
         if (rc == MUSTER_OK && !muster__block_is_sane(&block)) {
             rc = muster_error_set(&err, MUSTER_EREPLY, "streamed a block without an id, or its own parent");
         }
@@ -138,13 +139,14 @@ void muster__stream_try(struct muster__feed_node *node, uint64_t now_ms)
 {
     struct muster_feed *feed = node->feed;
     const struct muster_system *system = feed->plan->system;
-    if (system->request_stream == NULL || node->stream != 0 || node->stream_refused ||
+    if (system->chain->request_stream == NULL || node->stream != 0 || node->stream_refused ||
         now_ms < node->stream_ms) {
         return;
     }
     struct muster_request request = { 0 };
     struct muster__feed_call *call = muster__feed_call_create(node);
-    if (call != NULL && system->request_stream(feed->plan->system_state, &request, NULL) == MUSTER_OK) {
+    if (call != NULL &&
+        system->chain->request_stream(feed->plan->system_state, &request, NULL) == MUSTER_OK) {
         node->stream = muster__http_stream_open(feed->http, &node->endpoint, &request, take_line, end_stream,
                                                 call, NULL);
     }

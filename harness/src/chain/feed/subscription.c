@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 
 static void hold(struct muster_feed_subscription *subscription, struct muster__entry *entry)

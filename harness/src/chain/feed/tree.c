@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 
 struct muster__entry *muster__tree_want(struct muster_feed *feed, const struct muster_id *id, uint32_t origin)

@@ -3,6 +3,7 @@
 
 #include "chain/liveness/binomial.h"
 #include "chain/liveness/judge.h"
+#include "muster/chain.h"
 
 #define LAG_BLOCKS_PLAUSIBLE_MAX 10u
 

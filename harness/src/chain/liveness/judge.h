@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "muster/chain.h"
 #include "muster/run.h"
 
 /* A stretch of slots, both ends included; empty when to < from. */

@@ -6,6 +6,7 @@
 #include "chain/liveness/binomial.h"
 #include "chain/liveness/judge.h"
 #include "evidence/findings.h"
+#include "muster/chain.h"
 
 #define NODES 3u
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "chain/feed/feed_run.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 #include "muster/part.h"
 #include "run/internal.h"
@@ -315,7 +316,7 @@ static void end(struct muster_run *run, void *state)
 static enum muster_rc make(const struct muster_plan *plan, const void *options, void **state,
                            struct muster_error *err)
 {
-    if (plan->system->request_block == NULL) {
+    if (plan->system->chain == NULL) {
         return muster_error_set(err, MUSTER_EINVAL,
                                 "consensus_liveness is expected, but the system '%s' has no blocks; leave it "
                                 "out, or expect what this system has",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "muster/chain.h"
 #include "muster/clock.h"
 #include "run/internal.h"
 
@@ -108,12 +109,12 @@ static enum muster_rc move_on(struct muster_run *run, uint32_t wallet, const str
     pthread_mutex_lock(&run->system);
     while (is_spent && rc == MUSTER_OK) {
         struct muster_submission next = { 0 };
-        rc = system->build_submission(run->plan->system_state, wallet, &next, err);
+        rc = system->chain->build_submission(run->plan->system_state, wallet, &next, err);
         if (rc == MUSTER_OK) {
             is_spent = bsearch(&next.identity, spent->identities, spent->count, sizeof *spent->identities,
                                compare) != NULL;
             *skipped += is_spent;
-            system->settle_submission(run->plan->system_state, &next, is_spent);
+            system->chain->settle_submission(run->plan->system_state, &next, is_spent);
             muster_submission_fini(&next);
         }
     }
@@ -126,8 +127,7 @@ enum muster_rc muster__resume_wallets(struct muster_run *run, struct muster_erro
     const struct muster_plan *plan = run->plan;
     struct spent spent = { 0 };
     uint64_t skipped = 0;
-    if (plan->wallet_count == 0 || plan->system->build_submission == NULL ||
-        plan->system->request_block == NULL) {
+    if (plan->wallet_count == 0 || plan->system->chain->build_submission == NULL) {
         return MUSTER_OK;
     }
     enum muster_rc rc = read_spent(run, &spent, err);

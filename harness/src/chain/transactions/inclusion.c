@@ -5,6 +5,7 @@
 
 #include "chain/feed/feed_run.h"
 #include "chain/transactions/traffic.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 #include "run/internal.h"
 

@@ -6,6 +6,7 @@
 
 #include "chain/transactions/inclusion_judge.h"
 #include "evidence/findings.h"
+#include "muster/chain.h"
 
 #define WITHIN 3u
 #define NODES 2u

@@ -1,5 +1,6 @@
 /* The part "transactions": its workload, and the expectation "inclusion". */
 #include "muster/part.h"
+#include "muster/chain.h"
 
 #include <stdlib.h>
 
@@ -31,7 +32,7 @@ static void check_transactions(struct muster_scenario *s, const struct muster_tr
 static enum muster_rc check_plan(const struct muster_plan *plan, const struct muster_transactions *given,
                                  struct muster_error *err)
 {
-    if (plan->system->build_submission == NULL) {
+    if (plan->system->chain == NULL || plan->system->chain->build_submission == NULL) {
         return muster_error_set(err, MUSTER_EINVAL,
                                 "transactions are asked for, but the system '%s' has none; leave them out",
                                 plan->system->name);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "chain/feed/internal.h"
+#include "muster/chain.h"
 #include "testing/cluster.h"
 #include "testing/unit_test.h"
 

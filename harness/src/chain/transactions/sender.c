@@ -6,6 +6,7 @@
 #include "chain/feed/feed_run.h"
 #include "chain/transactions/pace.h"
 #include "chain/transactions/traffic.h"
+#include "muster/chain.h"
 #include "muster/clock.h"
 #include "run/internal.h"
 
@@ -46,7 +47,7 @@ static void settle(struct muster__flight *flight, bool accepted)
 {
     struct muster_run *run = flight->traffic->run;
     pthread_mutex_lock(&run->system);
-    run->plan->system->settle_submission(run->plan->system_state, &flight->submission, accepted);
+    run->plan->system->chain->settle_submission(run->plan->system_state, &flight->submission, accepted);
     pthread_mutex_unlock(&run->system);
 }
 
@@ -127,7 +128,7 @@ static void on_answer(void *context, enum muster_rc rc, struct muster_reply *rep
     struct muster_error cause = { 0 };
     enum muster_answer answer = MUSTER_TRY_AGAIN;
     if (rc == MUSTER_OK) {
-        answer = plan->system->parse_submission(plan->system_state, reply, &cause);
+        answer = plan->system->chain->parse_submission(plan->system_state, reply, &cause);
     }
     snprintf(flight->text, sizeof flight->text, "%.255s",
              rc == MUSTER_OK ? cause.text
@@ -197,7 +198,7 @@ static enum muster_rc build(struct sender *sender, struct muster__flight **ret, 
     flight->traffic = sender->traffic;
     pthread_mutex_lock(&run->system);
     enum muster_rc rc =
-        run->plan->system->build_submission(run->plan->system_state, wallet, &flight->submission, err);
+        run->plan->system->chain->build_submission(run->plan->system_state, wallet, &flight->submission, err);
     pthread_mutex_unlock(&run->system);
     if (rc != MUSTER_OK) {
         free(flight);

@@ -1,4 +1,5 @@
 #include "chain/transactions/tracker.h"
+#include "muster/chain.h"
 
 #include <pthread.h>
 #include <search.h>

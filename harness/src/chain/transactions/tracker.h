@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "muster/chain.h"
 #include "muster/system.h"
 
 #define MUSTER__TRACKER_RECORDS_MAX 200000u /* About 60 MB. */

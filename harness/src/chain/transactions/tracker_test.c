@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "chain/transactions/tracker.h"
+#include "muster/chain.h"
 
 #define CAPACITY 16u
 #define WITHIN 3u

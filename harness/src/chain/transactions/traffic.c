@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "muster/chain.h"
 #include "run/internal.h"
 
 void muster__transactions_resolve(const struct muster_plan *plan, struct muster_transactions *options)

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "chain/transactions/tracker.h"
+#include "muster/chain.h"
 #include "muster/run.h"
 
 #define MUSTER__IN_FLIGHT_MAX 256u

@@ -1,5 +1,6 @@
 #include "chain/transactions/traffic.h"
 
+#include "muster/chain.h"
 #include "testing/unit_test.h"
 
 START_TEST(defaults_of_transactions)

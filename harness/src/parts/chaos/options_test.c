@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "muster/chain.h"
 #include "muster/run.h"
 #include "plan/internal.h"
 #include "testing/bare_system.h"
