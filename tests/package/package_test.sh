@@ -165,6 +165,47 @@ TEXT
     "$CTEST" --test-dir "$build" --output-on-failure -R custom_workload
 }
 
+# ---- Without Logos nodes: an etcd suite that links neither libsodium nor libmicrohttpd ----
+
+assert_needs_neither() {
+  if readelf -d "$1" | grep -E 'NEEDED.*(sodium|microhttpd)'; then
+    fail "${1##*/} needs a library of Logos nodes"
+  fi
+}
+
+case_without_logos() {
+  local build=$work/build consumer_build=$consumer/build
+  quietly "$CMAKE" -S "$SOURCE" -B "$build" -D MUSTER_LOGOS=OFF -D CMAKE_C_COMPILER="$CC"
+  ! grep -q '^MUSTER_\(SODIUM\|MICROHTTPD\)_' "$build/CMakeCache.txt" || fail 'it looked for what it does not need'
+  quietly "$CMAKE" --build "$build" --target etcd_suite muster_tool muster_etcd muster_glue
+  assert_needs_neither "$build/bin/etcd_suite"
+  quietly "$CMAKE" --install "$build" --prefix "$work/prefix"
+  mv "$work/prefix" "$prefix"
+  [[ -z $(find "$prefix" -name '*logos*' -o -name '*devnode*') ]] || fail "installed: $(find "$prefix" -name '*logos*')"
+
+  mkdir "$consumer"
+  cp "$SOURCE/suites/etcd_suite.c" "$consumer"
+  cat >"$consumer/CMakeLists.txt" <<'TEXT'
+cmake_minimum_required(VERSION 3.21)
+project(suites LANGUAGES C)
+enable_testing()
+find_package(muster CONFIG REQUIRED)
+muster_add_suite(etcd SOURCES etcd_suite.c RUNNERS local SYSTEM muster::etcd NODE_CONTROL)
+TEXT
+  quietly "$CMAKE" -S "$consumer" -B "$consumer_build" -D CMAKE_PREFIX_PATH="$prefix" -D CMAKE_C_COMPILER="$CC"
+  quietly "$CMAKE" --build "$consumer_build"
+  assert_needs_neither "$consumer_build/etcd_suite"
+  sed -i 's/ SYSTEM muster::etcd//' "$consumer/CMakeLists.txt"
+  fails_saying 'built without Logos nodes' "$CMAKE" -S "$consumer" -B "$consumer_build"
+
+  PKG_CONFIG_PATH=$(dirname -- "$(find "$prefix" -name muster.pc)")
+  export PKG_CONFIG_PATH
+  # shellcheck disable=SC2046,SC2086 # Words of a command line.
+  quietly "$CC" -std=c11 $CFLAGS "$consumer/etcd_suite.c" -o "$work/etcd_suite" $(pkg-config --cflags --libs muster)
+  assert_needs_neither "$work/etcd_suite"
+  quietly "$work/etcd_suite" --list
+}
+
 # ---- The examples that the READMEs show are the consumer's files ----
 
 # And that of README.md compiles. A block of Markdown that begins with ```c counter.h is that file.

@@ -3,6 +3,6 @@
 #define MUSTER_SRC_EVIDENCE_RUN_JSON_H
 
 #define MUSTER__RUN_JSON "run.json"
-#define MUSTER__RUN_JSON_SCHEMA 1
+#define MUSTER__RUN_JSON_SCHEMA 2
 
 #endif
