@@ -1,55 +1,62 @@
 #include "testing/files.h"
+#include "testing/unit_test.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 START_TEST(trees_are_removed)
 {
-    make("tree/a/b");
-    make("tree/empty");
-    put("tree/a/file", "x");
-    put("tree/a/b/.hidden", "x");
-    ck_assert_int_eq(mkfifo(below("tree/pipe"), 0600), 0);
+    files_make_directory("tree/a/b");
+    files_make_directory("tree/empty");
+    files_put("tree/a/file", "x");
+    files_put("tree/a/b/.hidden", "x");
+    ck_assert_int_eq(mkfifo(files_below("tree/pipe"), 0600), 0);
     char name[64];
     for (int i = 0; i < 2000; i++) {
         snprintf(name, sizeof name, "tree/a/b/n%d", i);
-        ck_assert_int_eq(mknod(below(name), S_IFREG | 0600, 0), 0);
+        ck_assert_int_eq(mknod(files_below(name), S_IFREG | 0600, 0), 0);
     }
-    snprintf(name, sizeof name, "%s///", below("tree"));
+    snprintf(name, sizeof name, "%s///", files_below("tree"));
     ck_assert_int_eq(muster__directory_remove(name, NULL), MUSTER_OK);
-    ck_assert(!exists("tree"));
-    ck_assert_int_eq(muster__directory_remove(below("tree"), NULL), MUSTER_OK);
-    ck_assert_int_eq(muster__directory_remove(below("no/tree"), NULL), MUSTER_OK);
+    ck_assert(!files_exists("tree"));
+    ck_assert_int_eq(muster__directory_remove(files_below("tree"), NULL), MUSTER_OK);
+    ck_assert_int_eq(muster__directory_remove(files_below("no/tree"), NULL), MUSTER_OK);
 }
 END_TEST
 
 START_TEST(relative_trees_are_removed)
 {
-    make("tree/a");
-    ck_assert_int_eq(chdir(root), 0);
+    files_make_directory("tree/a");
+    ck_assert_int_eq(chdir(files_root), 0);
     ck_assert_int_eq(muster__directory_remove("tree", NULL), MUSTER_OK);
-    ck_assert(!exists("tree"));
-    make("one/two");
+    ck_assert(!files_exists("tree"));
+    files_make_directory("one/two");
     ck_assert_int_eq(muster__directory_remove("one/two", NULL), MUSTER_OK);
-    ck_assert(exists("one") && !exists("one/two"));
+    ck_assert(files_exists("one") && !files_exists("one/two"));
 }
 END_TEST
 
 START_TEST(removal_follows_no_link)
 {
-    make("outside");
-    put("outside/kept", "x");
-    make("tree");
-    ck_assert_int_eq(symlink("../outside", below("tree/link")), 0);
-    ck_assert_int_eq(symlink("outside", below("link")), 0);
-    ck_assert_int_eq(muster__directory_remove(below("tree"), NULL), MUSTER_OK);
-    ck_assert(exists("outside/kept"));
+    files_make_directory("outside");
+    files_put("outside/kept", "x");
+    files_make_directory("tree");
+    ck_assert_int_eq(symlink("../outside", files_below("tree/link")), 0);
+    ck_assert_int_eq(symlink("outside", files_below("link")), 0);
+    ck_assert_int_eq(muster__directory_remove(files_below("tree"), NULL), MUSTER_OK);
+    ck_assert(files_exists("outside/kept"));
     struct muster_error err = { 0 };
-    ck_assert_int_eq(muster__directory_remove(below("link"), &err), MUSTER_EIO);
+    ck_assert_int_eq(muster__directory_remove(files_below("link"), &err), MUSTER_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "cannot remove 'link'"));
-    ck_assert_int_eq(muster__directory_remove(below("link/"), NULL), MUSTER_EIO);
-    ck_assert(exists("link") && exists("outside/kept"));
+    ck_assert_int_eq(muster__directory_remove(files_below("link/"), NULL), MUSTER_EIO);
+    ck_assert(files_exists("link") && files_exists("outside/kept"));
 }
 END_TEST
 
@@ -61,9 +68,9 @@ START_TEST(removal_wants_a_directory_with_a_name)
         ck_assert_int_eq(muster__directory_remove(bad[i], &err), MUSTER_EINVAL);
         ck_assert_ptr_nonnull(strstr(err.text, "does not name a directory to remove"));
     }
-    put("file", "x");
-    ck_assert_int_eq(muster__directory_remove(below("file"), NULL), MUSTER_EIO);
-    ck_assert(exists("file"));
+    files_put("file", "x");
+    ck_assert_int_eq(muster__directory_remove(files_below("file"), NULL), MUSTER_EIO);
+    ck_assert(files_exists("file"));
 }
 END_TEST
 
@@ -84,13 +91,13 @@ static void check_as_nobody(bool (*body)(void))
 
 static bool remove_tree(void)
 {
-    return muster__directory_remove(below("tree"), NULL) == MUSTER_OK;
+    return muster__directory_remove(files_below("tree"), NULL) == MUSTER_OK;
 }
 
 /* Gives a file or directory away; only root can, and only root needs to. */
 static void give_away(const char *name)
 {
-    ck_assert(geteuid() != 0 || chown(below(name), 65534, 65534) == 0);
+    ck_assert(geteuid() != 0 || chown(files_below(name), 65534, 65534) == 0);
 }
 
 START_TEST(read_only_directories_are_removed)
@@ -98,17 +105,17 @@ START_TEST(read_only_directories_are_removed)
     static const mode_t modes[] = { 0000, 0100, 0200, 0300, 0400, 0500, 0600 };
     give_away(".");
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
-        make("tree/locked/deeper");
-        put("tree/locked/file", "x");
-        put("tree/locked/deeper/file", "x");
+        files_make_directory("tree/locked/deeper");
+        files_put("tree/locked/file", "x");
+        files_put("tree/locked/deeper/file", "x");
         give_away("tree");
         give_away("tree/locked");
         give_away("tree/locked/deeper");
-        ck_assert_int_eq(chmod(below("tree/locked/deeper"), modes[i]), 0);
-        ck_assert_int_eq(chmod(below("tree/locked"), modes[i]), 0);
-        ck_assert_int_eq(chmod(below("tree"), modes[i]), 0);
+        ck_assert_int_eq(chmod(files_below("tree/locked/deeper"), modes[i]), 0);
+        ck_assert_int_eq(chmod(files_below("tree/locked"), modes[i]), 0);
+        ck_assert_int_eq(chmod(files_below("tree"), modes[i]), 0);
         check_as_nobody(remove_tree);
-        ck_assert(!exists("tree"));
+        ck_assert(!files_exists("tree"));
     }
 }
 END_TEST
@@ -116,31 +123,31 @@ END_TEST
 static bool fail_to_remove_tree(void)
 {
     struct muster_error err = { 0 };
-    return muster__directory_remove(below("tree"), &err) == MUSTER_EIO &&
+    return muster__directory_remove(files_below("tree"), &err) == MUSTER_EIO &&
            strstr(err.text, "cannot remove 'file' below") != NULL &&
            strstr(err.text, "Permission denied") != NULL;
 }
 
 START_TEST(removal_goes_on_after_a_failure)
 {
-    make("tree/ours");
-    put("tree/ours/file", "x");
-    make("tree/theirs");
-    put("tree/theirs/file", "x");
-    ck_assert_int_eq(chmod(below("tree/theirs"), 0755), 0);
+    files_make_directory("tree/ours");
+    files_put("tree/ours/file", "x");
+    files_make_directory("tree/theirs");
+    files_put("tree/theirs/file", "x");
+    ck_assert_int_eq(chmod(files_below("tree/theirs"), 0755), 0);
     give_away(".");
     give_away("tree");
     give_away("tree/ours");
     check_as_nobody(fail_to_remove_tree);
-    ck_assert(exists("tree/theirs/file"));
-    ck_assert(!exists("tree/ours"));
+    ck_assert(files_exists("tree/theirs/file"));
+    ck_assert(!files_exists("tree/ours"));
 }
 END_TEST
 
 /* Makes a chain of directories "d/d/d…" below the root, which no path could name. */
 static void make_deep(int depth)
 {
-    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(files_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (int i = 0; i < depth; i++) {
         char name[201];
         memset(name, 'd', sizeof name - 1);
@@ -163,17 +170,17 @@ static void make_shallow(void)
         memset(first, 'd', sizeof first - 1);
         first[sizeof first - 1] = '\0';
         snprintf(name, sizeof name, "%s/%s", first, first);
-        ck_assert_int_eq(rename(below(name), below("up")), 0);
-        ck_assert_int_eq(rmdir(below(first)), 0);
-        ck_assert_int_eq(rename(below("up"), below(first)), 0);
+        ck_assert_int_eq(rename(files_below(name), files_below("up")), 0);
+        ck_assert_int_eq(rmdir(files_below(first)), 0);
+        ck_assert_int_eq(rename(files_below("up"), files_below(first)), 0);
     }
 }
 
 START_TEST(paths_longer_than_any_are_removed)
 {
     make_deep(255);
-    ck_assert_int_eq(muster__directory_remove(root, NULL), MUSTER_OK);
-    ck_assert_int_eq(mkdir(root, 0700), 0);
+    ck_assert_int_eq(muster__directory_remove(files_root, NULL), MUSTER_OK);
+    ck_assert_int_eq(mkdir(files_root, 0700), 0);
 }
 END_TEST
 
@@ -181,7 +188,7 @@ START_TEST(depth_is_bounded)
 {
     make_deep(300);
     struct muster_error err = { 0 };
-    ck_assert_int_eq(muster__directory_remove(root, &err), MUSTER_EIO);
+    ck_assert_int_eq(muster__directory_remove(files_root, &err), MUSTER_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "Too many levels"));
     make_shallow();
 }
@@ -189,53 +196,53 @@ END_TEST
 
 START_TEST(the_last_entry_goes_after_all_others)
 {
-    make("below/last");
-    put("file", "x");
-    put("last", "x");
-    ck_assert_int_eq(muster__directory_remove_ordered(root, "last", NULL), MUSTER_OK);
-    ck_assert_int_eq(mkdir(root, 0700), 0);
-    make("nothing_but");
-    ck_assert_int_eq(muster__directory_remove_ordered(below("nothing_but"), "last", NULL), MUSTER_OK);
-    ck_assert(!exists("nothing_but"));
+    files_make_directory("below/last");
+    files_put("file", "x");
+    files_put("last", "x");
+    ck_assert_int_eq(muster__directory_remove_ordered(files_root, "last", NULL), MUSTER_OK);
+    ck_assert_int_eq(mkdir(files_root, 0700), 0);
+    files_make_directory("nothing_but");
+    ck_assert_int_eq(muster__directory_remove_ordered(files_below("nothing_but"), "last", NULL), MUSTER_OK);
+    ck_assert(!files_exists("nothing_but"));
 
-    put("file", "x");
-    put("last", "x");
+    files_put("file", "x");
+    files_put("last", "x");
     make_deep(300);
-    ck_assert_int_eq(muster__directory_remove_ordered(root, "last", NULL), MUSTER_EIO);
-    ck_assert(exists("last") && !exists("file"));
+    ck_assert_int_eq(muster__directory_remove_ordered(files_root, "last", NULL), MUSTER_EIO);
+    ck_assert(files_exists("last") && !files_exists("file"));
     make_shallow();
 }
 END_TEST
 
 START_TEST(other_file_systems_are_left_alone)
 {
-    make("tree/mount");
-    put("tree/file", "x");
-    if (mount("none", below("tree/mount"), "tmpfs", 0, "size=64k") != 0) {
+    files_make_directory("tree/mount");
+    files_put("tree/file", "x");
+    if (mount("none", files_below("tree/mount"), "tmpfs", 0, "size=64k") != 0) {
         return; /* Not allowed to mount here. */
     }
-    put("tree/mount/kept", "x");
+    files_put("tree/mount/kept", "x");
     struct muster_error err = { 0 };
-    enum muster_rc rc = muster__directory_remove(below("tree"), &err);
-    bool kept = exists("tree/mount/kept");
-    ck_assert_int_eq(umount2(below("tree/mount"), MNT_DETACH), 0);
+    enum muster_rc rc = muster__directory_remove(files_below("tree"), &err);
+    bool kept = files_exists("tree/mount/kept");
+    ck_assert_int_eq(umount2(files_below("tree/mount"), MNT_DETACH), 0);
     ck_assert_int_eq(rc, MUSTER_EIO);
-    ck_assert(kept && !exists("tree/file"));
+    ck_assert(kept && !files_exists("tree/file"));
     ck_assert_ptr_nonnull(strstr(err.text, "cannot remove 'mount' below"));
 }
 END_TEST
 
 START_TEST(bind_mounts_are_left_alone)
 {
-    make("outside");
-    put("outside/kept", "x");
-    make("tree/mount");
-    if (mount(below("outside"), below("tree/mount"), "none", MS_BIND, NULL) != 0) {
+    files_make_directory("outside");
+    files_put("outside/kept", "x");
+    files_make_directory("tree/mount");
+    if (mount(files_below("outside"), files_below("tree/mount"), "none", MS_BIND, NULL) != 0) {
         return;
     }
-    enum muster_rc rc = muster__directory_remove(below("tree"), NULL);
-    bool kept = exists("outside/kept");
-    ck_assert_int_eq(umount2(below("tree/mount"), MNT_DETACH), 0);
+    enum muster_rc rc = muster__directory_remove(files_below("tree"), NULL);
+    bool kept = files_exists("outside/kept");
+    ck_assert_int_eq(umount2(files_below("tree/mount"), MNT_DETACH), 0);
     ck_assert_int_eq(rc, MUSTER_EIO);
     ck_assert(kept);
 }
@@ -245,7 +252,7 @@ static Suite *files_remove_suite(void)
 {
     Suite *suite = suite_create("files_remove");
     TCase *tcase = tcase_create("files_remove");
-    tcase_add_checked_fixture(tcase, make_root, remove_root);
+    tcase_add_checked_fixture(tcase, files_make_root, files_remove_root);
     tcase_add_test(tcase, trees_are_removed);
     tcase_add_test(tcase, relative_trees_are_removed);
     tcase_add_test(tcase, removal_follows_no_link);

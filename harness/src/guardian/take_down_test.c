@@ -1,13 +1,21 @@
 /* What the clean-up ends and what it reports. */
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 
 #include "testing/guardian_fixture.h"
+#include "testing/unit_test.h"
 
 static void await_log(const struct muster_session *session, uint32_t node)
 {
-    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    uint64_t deadline_ms = muster_clock_ms() + GUARDIAN_PATIENCE_MS;
     char path[5000];
     struct stat status = { 0 };
     snprintf(path, sizeof path, "%s/nodes/node-%u/stdout.log", session->directory, node);
@@ -30,19 +38,19 @@ static const struct {
 
 START_TEST(a_node_that_does_not_end_as_told_is_named)
 {
-    plan->grace_ms = PATIENCE_MS;
-    struct muster_session *session = open_session();
-    struct muster_guardian_client *client = attach(session);
-    spawn_node(session, client, 0, "echo ready; exec sleep 1000");
-    spawn_node(session, client, 1, ends[_i].command);
+    guardian_plan->grace_ms = GUARDIAN_PATIENCE_MS;
+    struct muster_session *session = guardian_open_session();
+    struct muster_guardian_client *client = guardian_attach(session);
+    guardian_spawn_node(session, client, 0, "echo ready; exec sleep 1000");
+    guardian_spawn_node(session, client, 1, ends[_i].command);
     await_log(session, 0);
     await_log(session, 1);
     struct muster_error err = { 0 };
     enum muster_rc rc = muster__guardian_clean_up(client, false, &err);
     ck_assert_msg(rc == (ends[_i].complaint == NULL ? MUSTER_OK : MUSTER_ENODE), "%s", err.text);
     ck_assert_ptr_nonnull(strstr(err.text, ends[_i].complaint == NULL ? "" : ends[_i].complaint));
-    ck_assert_uint_eq(processes_of(session->run_id), 0);
-    finish(client, MUSTER_PASS, false);
+    ck_assert_uint_eq(guardian_processes_of(session->run_id), 0);
+    guardian_finish(client, MUSTER_PASS, false);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
 }
@@ -51,12 +59,12 @@ END_TEST
 /* The run judges a node that ended before the clean-up. */
 START_TEST(an_end_before_the_clean_up_is_not_judged_by_it)
 {
-    struct muster_session *session = open_session();
-    struct muster_guardian_client *client = attach(session);
-    wait_exit(client, spawn_node(session, client, 0, "exit 3"));
+    struct muster_session *session = guardian_open_session();
+    struct muster_guardian_client *client = guardian_attach(session);
+    guardian_wait_exit(client, guardian_spawn_node(session, client, 0, "exit 3"));
     struct muster_error err = { 0 };
     ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);
-    finish(client, MUSTER_PASS, false);
+    guardian_finish(client, MUSTER_PASS, false);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
 }
@@ -64,28 +72,28 @@ END_TEST
 
 static void assert_told(unsigned ended, unsigned told)
 {
-    pthread_mutex_lock(&seen.lock);
-    ck_assert_uint_eq(seen.ended, ended);
-    ck_assert_uint_eq(seen.told, told);
-    pthread_mutex_unlock(&seen.lock);
+    pthread_mutex_lock(&guardian_seen.lock);
+    ck_assert_uint_eq(guardian_seen.ended, ended);
+    ck_assert_uint_eq(guardian_seen.told, told);
+    pthread_mutex_unlock(&guardian_seen.lock);
 }
 
 START_TEST(an_end_says_whether_the_process_was_told_to)
 {
-    struct muster_session *session = open_session();
-    struct muster_guardian_client *client = attach(session);
+    struct muster_session *session = guardian_open_session();
+    struct muster_guardian_client *client = guardian_attach(session);
     struct muster_error err = { 0 };
-    wait_exit(client, spawn_node(session, client, 0, "kill -SEGV $$"));
+    guardian_wait_exit(client, guardian_spawn_node(session, client, 0, "kill -SEGV $$"));
     assert_told(1, 0);
-    uint32_t process = spawn_node(session, client, 1, "exec sleep 1000");
+    uint32_t process = guardian_spawn_node(session, client, 1, "exec sleep 1000");
     ck_assert_int_eq(muster__guardian_signal(client, process, SIGSTOP, &err), MUSTER_OK);
     ck_assert_int_eq(muster__guardian_signal(client, process, SIGKILL, &err), MUSTER_OK);
-    wait_exit(client, process);
+    guardian_wait_exit(client, process);
     assert_told(2, 1);
-    spawn_node(session, client, 2, "exec sleep 1000");
+    guardian_spawn_node(session, client, 2, "exec sleep 1000");
     ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);
     assert_told(3, 2);
-    finish(client, MUSTER_PASS, false);
+    guardian_finish(client, MUSTER_PASS, false);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
 }
@@ -93,16 +101,16 @@ END_TEST
 
 START_TEST(a_node_that_ignores_term_is_killed_and_named)
 {
-    plan->grace_ms = 300;
-    struct muster_session *session = open_session();
-    struct muster_guardian_client *client = attach(session);
-    spawn_node(session, client, 2, "trap '' TERM; echo ready; while :; do sleep 1; done");
+    guardian_plan->grace_ms = 300;
+    struct muster_session *session = guardian_open_session();
+    struct muster_guardian_client *client = guardian_attach(session);
+    guardian_spawn_node(session, client, 2, "trap '' TERM; echo ready; while :; do sleep 1; done");
     await_log(session, 2);
     struct muster_error err = { 0 };
     ck_assert_int_eq(muster__guardian_clean_up(client, false, &err), MUSTER_ENODE);
     ck_assert_ptr_nonnull(strstr(err.text, "node-2 ignored SIGTERM"));
-    ck_assert_uint_eq(processes_of(session->run_id), 0);
-    finish(client, MUSTER_FAIL, true);
+    ck_assert_uint_eq(guardian_processes_of(session->run_id), 0);
+    guardian_finish(client, MUSTER_FAIL, true);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
     ck_assert_str_ne(outcome.kept_directory, "");
@@ -111,18 +119,18 @@ END_TEST
 
 START_TEST(a_process_that_left_its_group_and_parent_is_found)
 {
-    struct muster_session *session = open_session();
-    struct muster_guardian_client *client = attach(session);
+    struct muster_session *session = guardian_open_session();
+    struct muster_guardian_client *client = guardian_attach(session);
     /* The parent ends once its child has left the group. */
-    uint32_t process =
-        spawn_node(session, client, 0,
-                   "setsid sh -c 'echo out; exec sleep 1000' & while [ ! -s stdout.log ]; do :; done");
-    wait_exit(client, process);
-    await_processes(session->run_id, 1);
+    uint32_t process = guardian_spawn_node(
+        session, client, 0,
+        "setsid sh -c 'echo out; exec sleep 1000' & while [ ! -s stdout.log ]; do :; done");
+    guardian_wait_exit(client, process);
+    guardian_await_processes(session->run_id, 1);
     struct muster_error err = { 0 };
     ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);
-    ck_assert_uint_eq(processes_of(session->run_id), 0);
-    finish(client, MUSTER_PASS, false);
+    ck_assert_uint_eq(guardian_processes_of(session->run_id), 0);
+    guardian_finish(client, MUSTER_PASS, false);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
 }
@@ -138,7 +146,7 @@ struct helper {
 /* Reads the pid that the helper wrote to a file. */
 static struct helper read_helper(const struct muster_session *session, const char *file)
 {
-    char *text = read_run_file(session->directory, file);
+    char *text = guardian_read_run_file(session->directory, file);
     struct helper helper = { .pid = (pid_t)strtol(text, NULL, 10) };
     free(text);
     ck_assert_int_gt(helper.pid, 0);
@@ -158,9 +166,9 @@ static const char *const wrappers[] = { WRAPPER, WRAPPER "exec sleep 1000" };
 
 START_TEST(a_helper_without_environment_is_ended)
 {
-    struct muster_session *session = open_session();
-    struct muster_guardian_client *client = attach(session);
-    spawn_node(session, client, 0, wrappers[_i]);
+    struct muster_session *session = guardian_open_session();
+    struct muster_guardian_client *client = guardian_attach(session);
+    guardian_spawn_node(session, client, 0, wrappers[_i]);
     await_log(session, 0);
     struct helper outer = read_helper(session, "nodes/node-0/outer");
     struct helper inner = read_helper(session, "nodes/node-0/inner");
@@ -168,7 +176,7 @@ START_TEST(a_helper_without_environment_is_ended)
     ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);
     ck_assert(!muster__process_runs(outer.pid, outer.start));
     ck_assert(!muster__process_runs(inner.pid, inner.start));
-    finish(client, MUSTER_PASS, false);
+    guardian_finish(client, MUSTER_PASS, false);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
     ck_assert_int_eq(outcome.verdict, MUSTER_PASS);
@@ -178,9 +186,9 @@ END_TEST
 /* A killed process stays a zombie while its tracer does not wait for it. */
 START_TEST(a_helper_that_stays_is_a_leak)
 {
-    struct muster_session *session = open_session();
-    struct muster_guardian_client *client = attach(session);
-    spawn_node(session, client, 0, WRAPPER);
+    struct muster_session *session = guardian_open_session();
+    struct muster_guardian_client *client = guardian_attach(session);
+    guardian_spawn_node(session, client, 0, WRAPPER);
     await_log(session, 0);
     struct helper outer = read_helper(session, "nodes/node-0/outer");
     bool traced = ptrace(PTRACE_SEIZE, outer.pid, NULL, NULL) == 0; /* Not every host permits it. */
@@ -191,7 +199,7 @@ START_TEST(a_helper_that_stays_is_a_leak)
              (int)outer.pid);
     ck_assert_int_eq(rc, traced ? MUSTER_ELEAK : MUSTER_OK);
     ck_assert_str_eq(err.text, traced ? wanted : "");
-    finish(client, traced ? MUSTER_LEAK : MUSTER_PASS, false);
+    guardian_finish(client, traced ? MUSTER_LEAK : MUSTER_PASS, false);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
     ck_assert_int_eq(outcome.verdict, traced ? MUSTER_LEAK : MUSTER_PASS);
@@ -200,13 +208,13 @@ END_TEST
 
 START_TEST(a_flooding_node_is_reported_and_halted)
 {
-    struct muster_session *session = open_session();
-    struct muster_guardian_client *client = attach(session);
-    spawn_node(session, client, 1, "head -c 80000000 /dev/zero; exec sleep 1000");
-    ck_assert(wait_seen(NULL, &seen.flooded));
+    struct muster_session *session = guardian_open_session();
+    struct muster_guardian_client *client = guardian_attach(session);
+    guardian_spawn_node(session, client, 1, "head -c 80000000 /dev/zero; exec sleep 1000");
+    ck_assert(guardian_wait_seen(NULL, &guardian_seen.flooded));
     struct muster_error err = { 0 };
     ck_assert_msg(muster__guardian_clean_up(client, false, &err) == MUSTER_OK, "%s", err.text);
-    finish(client, MUSTER_FAIL, false);
+    guardian_finish(client, MUSTER_FAIL, false);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
 }
@@ -217,7 +225,7 @@ static Suite *guardian_cleanup_suite(void)
     Suite *suite = suite_create("guardian_cleanup");
     TCase *tcase = tcase_create("processes");
     tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, make_root, remove_root);
+    tcase_add_checked_fixture(tcase, guardian_make_root, guardian_remove_root);
     tcase_add_loop_test(tcase, a_node_that_does_not_end_as_told_is_named, 0, sizeof ends / sizeof ends[0]);
     tcase_add_test(tcase, an_end_before_the_clean_up_is_not_judged_by_it);
     tcase_add_test(tcase, an_end_says_whether_the_process_was_told_to);

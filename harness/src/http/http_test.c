@@ -1,39 +1,47 @@
 /* The engine against a real server that behaves, and one that does not. */
+#include <check.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "http/http.h"
 
 #include "testing/http_fixture.h"
 
 START_TEST(requests_are_answered_over_one_connection)
 {
-    check_reply("GET", "/echo", NULL, 200, "GET ");
-    check_reply("POST", "/echo", "{\"a\":1}", 200, "POST {\"a\":1} as json");
-    check_reply("POST", "/echo", NULL, 200, "POST  as json");
-    check_reply("GET", "/echo", NULL, 200, "GET ");
-    check_reply("PUT", "/echo", "x", 200, "PUT x as json");
-    check_reply("DELETE", "/echo", NULL, 200, "DELETE ");
-    check_reply("GET", "/empty", NULL, 200, "");
-    check_reply("GET", "/refused", NULL, 503, "starting");
-    check_reply("GET", "/redirect", NULL, 302, "");
-    ck_assert_uint_eq(atomic_load(&server->accepted), 1);
+    http_check_reply("GET", "/echo", NULL, 200, "GET ");
+    http_check_reply("POST", "/echo", "{\"a\":1}", 200, "POST {\"a\":1} as json");
+    http_check_reply("POST", "/echo", NULL, 200, "POST  as json");
+    http_check_reply("GET", "/echo", NULL, 200, "GET ");
+    http_check_reply("PUT", "/echo", "x", 200, "PUT x as json");
+    http_check_reply("DELETE", "/echo", NULL, 200, "DELETE ");
+    http_check_reply("GET", "/empty", NULL, 200, "");
+    http_check_reply("GET", "/refused", NULL, 503, "starting");
+    http_check_reply("GET", "/redirect", NULL, 302, "");
+    ck_assert_uint_eq(atomic_load(&http_server->accepted), 1);
 }
 END_TEST
 
 /* One after the other, so that all share one handle, which must carry nothing over. */
 START_TEST(a_used_handle_serves_another_node)
 {
-    struct test_server *other = test_server_start(handle, NULL);
+    struct test_server *other = test_server_start(http_handle, NULL);
     for (unsigned i = 0; i < 3; i++) {
         struct muster_reply reply = { 0 };
         struct muster_error err = { 0 };
         struct muster_endpoint endpoint = test_endpoint(other, "");
-        struct muster_request request = make_request("GET", "/echo", NULL, 20000);
-        check_reply("POST", "/echo", "[1]", 200, "POST [1] as json");
-        ck_assert_int_eq(muster__http_perform(http, &endpoint, &request, &reply, &err), MUSTER_OK);
+        struct muster_request request = http_make_request("GET", "/echo", NULL, 20000);
+        http_check_reply("POST", "/echo", "[1]", 200, "POST [1] as json");
+        ck_assert_int_eq(muster__http_perform(tested_http, &endpoint, &request, &reply, &err), MUSTER_OK);
         ck_assert_str_eq(reply.body, "GET ");
         muster_reply_fini(&reply);
         muster_request_fini(&request);
     }
-    ck_assert_uint_eq(atomic_load(&server->accepted), 1);
+    ck_assert_uint_eq(atomic_load(&http_server->accepted), 1);
     ck_assert_uint_eq(atomic_load(&other->accepted), 1);
     test_server_stop(other);
 }
@@ -46,15 +54,15 @@ START_TEST(a_url_that_is_none_is_refused)
     for (size_t i = 0; i < 4; i++) {
         struct muster_reply reply = { 0 };
         struct muster_error err = { 0 };
-        struct muster_request request = make_request("GET", "", NULL, 1000);
+        struct muster_request request = http_make_request("GET", "", NULL, 1000);
         struct muster_endpoint endpoint = { 0 };
-        check_reply("GET", "/echo", NULL, 200, "GET ");
+        http_check_reply("GET", "/echo", NULL, 200, "GET ");
         (void)snprintf(endpoint.base_url, sizeof(endpoint.base_url), "%s", urls[i]);
-        ck_assert_int_eq(muster__http_perform(http, &endpoint, &request, &reply, &err), MUSTER_EHTTP);
+        ck_assert_int_eq(muster__http_perform(tested_http, &endpoint, &request, &reply, &err), MUSTER_EHTTP);
         ck_assert_msg(strstr(err.text, "URL") != NULL, "%s", err.text);
         muster_request_fini(&request);
     }
-    check_reply("GET", "/echo", NULL, 200, "GET ");
+    http_check_reply("GET", "/echo", NULL, 200, "GET ");
 }
 END_TEST
 
@@ -66,31 +74,31 @@ START_TEST(a_long_answer_to_a_post_comes_whole)
     memset(body, 'x', sizeof(body) - 1);
     body[sizeof(body) - 1] = '\0';
     (void)snprintf(text, sizeof(text), "POST %s as json", body);
-    check_reply("POST", "/echo", body, 200, text);
-    check_reply("GET", "/echo", NULL, 200, "GET ");
-    check_reply("POST", "/echo", "1", 200, "POST 1 as json");
+    http_check_reply("POST", "/echo", body, 200, text);
+    http_check_reply("GET", "/echo", NULL, 200, "GET ");
+    http_check_reply("POST", "/echo", "1", 200, "POST 1 as json");
 }
 END_TEST
 
 START_TEST(a_node_may_close_a_connection_between_two_requests)
 {
     for (unsigned i = 1; i <= 4; i++) {
-        check_reply(i % 2 == 0 ? "GET" : "POST", "/last", i % 2 == 0 ? NULL : "{}", 200, "last");
-        ck_assert_uint_eq(atomic_load(&server->accepted), i);
+        http_check_reply(i % 2 == 0 ? "GET" : "POST", "/last", i % 2 == 0 ? NULL : "{}", 200, "last");
+        ck_assert_uint_eq(atomic_load(&http_server->accepted), i);
     }
-    check_reply("POST", "/echo", "{}", 200, "POST {} as json");
+    http_check_reply("POST", "/echo", "{}", 200, "POST {} as json");
 }
 END_TEST
 
 /* It closed while the request was on its way: sent again, whole, over a new connection. */
 START_TEST(a_request_that_met_a_dead_connection_is_sent_again)
 {
-    check_reply("GET", "/echo", NULL, 200, "GET ");
-    check_reply("POST", "/lose-second", "{}", 200, "kept");
-    ck_assert_uint_eq(atomic_load(&server->accepted), 1);
-    check_reply("POST", "/lose-second", "{}", 200, "kept");
-    ck_assert_uint_eq(atomic_load(&server->accepted), 2);
-    check_reply("POST", "/echo", "[2]", 200, "POST [2] as json");
+    http_check_reply("GET", "/echo", NULL, 200, "GET ");
+    http_check_reply("POST", "/lose-second", "{}", 200, "kept");
+    ck_assert_uint_eq(atomic_load(&http_server->accepted), 1);
+    http_check_reply("POST", "/lose-second", "{}", 200, "kept");
+    ck_assert_uint_eq(atomic_load(&http_server->accepted), 2);
+    http_check_reply("POST", "/echo", "[2]", 200, "POST [2] as json");
 }
 END_TEST
 
@@ -113,13 +121,14 @@ START_TEST(a_bad_answer_is_a_sentence)
 {
     struct muster_reply reply = { 0 };
     struct muster_error err = { 0 };
-    enum muster_rc rc = perform("GET", bad_answers[_i].path, NULL, bad_answers[_i].timeout_ms, &reply, &err);
+    enum muster_rc rc =
+        http_perform("GET", bad_answers[_i].path, NULL, bad_answers[_i].timeout_ms, &reply, &err);
     ck_assert_int_eq(rc, bad_answers[_i].rc);
     ck_assert_int_eq(err.rc, rc);
     ck_assert_msg(strstr(err.text, bad_answers[_i].text) != NULL, "%s", err.text);
     ck_assert_msg(strncmp(err.text, "GET http://127.0.0.1:", 21) == 0, "%s", err.text);
     ck_assert_ptr_null(reply.body);
-    check_reply("GET", "/echo", NULL, 200, "GET ");
+    http_check_reply("GET", "/echo", NULL, 200, "GET ");
 }
 END_TEST
 
@@ -127,9 +136,9 @@ START_TEST(a_refused_connection_says_so)
 {
     struct muster_reply reply = { 0 };
     struct muster_error err = { 0 };
-    struct muster_request request = make_request("GET", "/x", NULL, 1000);
+    struct muster_request request = http_make_request("GET", "/x", NULL, 1000);
     struct muster_endpoint endpoint = { .base_url = "http://127.0.0.1:1" };
-    ck_assert_int_eq(muster__http_perform(http, &endpoint, &request, &reply, &err), MUSTER_EHTTP);
+    ck_assert_int_eq(muster__http_perform(tested_http, &endpoint, &request, &reply, &err), MUSTER_EHTTP);
     ck_assert_str_eq(err.text, "GET http://127.0.0.1:1/x: connection refused");
     muster_request_fini(&request);
 }
@@ -141,10 +150,10 @@ START_TEST(other_protocols_and_files_are_not_served)
     for (size_t i = 0; i < 3; i++) {
         struct muster_reply reply = { 0 };
         struct muster_error err = { 0 };
-        struct muster_request request = make_request("GET", "/hostname", NULL, 1000);
+        struct muster_request request = http_make_request("GET", "/hostname", NULL, 1000);
         struct muster_endpoint endpoint = { 0 };
         (void)snprintf(endpoint.base_url, sizeof(endpoint.base_url), "%s", urls[i]);
-        ck_assert_int_eq(muster__http_perform(http, &endpoint, &request, &reply, &err), MUSTER_EHTTP);
+        ck_assert_int_eq(muster__http_perform(tested_http, &endpoint, &request, &reply, &err), MUSTER_EHTTP);
         muster_request_fini(&request);
     }
 }
@@ -152,16 +161,17 @@ END_TEST
 
 START_TEST(many_at_once_share_few_connections)
 {
-    struct tally tally = { 0 };
-    struct muster_endpoint endpoint = test_endpoint(server, "");
-    struct muster_request request = make_request("POST", "/echo", "[1,2,3]", 20000);
+    struct http_tally tally = { 0 };
+    struct muster_endpoint endpoint = test_endpoint(http_server, "");
+    struct muster_request request = http_make_request("POST", "/echo", "[1,2,3]", 20000);
     (void)sem_init(&tally.ended, 0, 0);
     for (unsigned i = 0; i < 2000; i++) {
-        ck_assert_int_eq(muster__http_start(http, &endpoint, &request, count_end, &tally, NULL), MUSTER_OK);
+        ck_assert_int_eq(muster__http_start(tested_http, &endpoint, &request, http_count_end, &tally, NULL),
+                         MUSTER_OK);
     }
-    wait_ends(&tally, 2000);
+    http_wait_ends(&tally, 2000);
     ck_assert_uint_eq(atomic_load(&tally.ok), 2000);
-    ck_assert_uint_le(atomic_load(&server->accepted), 64);
+    ck_assert_uint_le(atomic_load(&http_server->accepted), 64);
     muster_request_fini(&request);
 }
 END_TEST
@@ -170,7 +180,7 @@ static void *perform_some(void *context)
 {
     (void)context;
     for (int i = 0; i < 50; i++) {
-        check_reply("POST", "/echo", "{}", 200, "POST {} as json");
+        http_check_reply("POST", "/echo", "{}", 200, "POST {} as json");
     }
     return NULL;
 }
@@ -189,17 +199,18 @@ END_TEST
 
 START_TEST(a_hanging_node_holds_up_no_other)
 {
-    struct tally tally = { 0 };
-    struct muster_endpoint endpoint = test_endpoint(server, "");
-    struct muster_request hanging = make_request("GET", "/hang", NULL, 30000);
+    struct http_tally tally = { 0 };
+    struct muster_endpoint endpoint = test_endpoint(http_server, "");
+    struct muster_request hanging = http_make_request("GET", "/hang", NULL, 30000);
     (void)sem_init(&tally.ended, 0, 0);
     for (unsigned i = 0; i < 20; i++) {
-        ck_assert_int_eq(muster__http_start(http, &endpoint, &hanging, count_end, &tally, NULL), MUSTER_OK);
+        ck_assert_int_eq(muster__http_start(tested_http, &endpoint, &hanging, http_count_end, &tally, NULL),
+                         MUSTER_OK);
     }
-    check_reply("GET", "/echo", NULL, 200, "GET ");
+    http_check_reply("GET", "/echo", NULL, 200, "GET ");
     uint64_t began_ms = muster_clock_ms();
-    muster__http_destroy(http);
-    http = NULL;
+    muster__http_destroy(tested_http);
+    tested_http = NULL;
     ck_assert_uint_lt(muster_clock_ms() - began_ms, 5000);
     ck_assert_uint_eq(atomic_load(&tally.stopped), 20);
     muster_request_fini(&hanging);
@@ -207,7 +218,7 @@ START_TEST(a_hanging_node_holds_up_no_other)
 END_TEST
 
 struct ticks {
-    struct tally tally;
+    struct http_tally tally;
     unsigned order[64];
     unsigned count;
     uint64_t at_ms;
@@ -234,7 +245,8 @@ static void set_scrambled(void *context)
     for (unsigned i = 0; i < 64; i++) {
         unsigned place = (i * 37) % 64;
         each[i].number = place;
-        ck_assert_int_eq(muster__http_timer(http, each->ticks->at_ms + place, fire, &each[i]), MUSTER_OK);
+        ck_assert_int_eq(muster__http_timer(tested_http, each->ticks->at_ms + place, fire, &each[i]),
+                         MUSTER_OK);
     }
 }
 
@@ -246,8 +258,8 @@ START_TEST(timers_fire_in_order_and_not_early)
     for (unsigned i = 0; i < 64; i++) {
         each[i] = (struct tick){ .ticks = &ticks };
     }
-    ck_assert_int_eq(muster__http_timer(http, 0, set_scrambled, each), MUSTER_OK);
-    wait_ends(&ticks.tally, 64);
+    ck_assert_int_eq(muster__http_timer(tested_http, 0, set_scrambled, each), MUSTER_OK);
+    http_wait_ends(&ticks.tally, 64);
     ck_assert_uint_eq(ticks.count, 64);
     for (unsigned i = 0; i < 64; i++) {
         ck_assert_uint_eq(ticks.order[i], i);
@@ -259,9 +271,9 @@ START_TEST(a_timer_still_to_come_is_dropped)
 {
     struct ticks ticks = { .count = 0 };
     struct tick tick = { .ticks = &ticks };
-    ck_assert_int_eq(muster__http_timer(http, muster_clock_ms() + 60000, fire, &tick), MUSTER_OK);
-    muster__http_destroy(http);
-    http = NULL;
+    ck_assert_int_eq(muster__http_timer(tested_http, muster_clock_ms() + 60000, fire, &tick), MUSTER_OK);
+    muster__http_destroy(tested_http);
+    tested_http = NULL;
     ck_assert_uint_eq(ticks.count, 0);
 }
 END_TEST
@@ -270,7 +282,7 @@ int main(void)
 {
     Suite *suite = suite_create("http");
     TCase *cases = tcase_create("http");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_checked_fixture(cases, http_set_up, http_tear_down);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, requests_are_answered_over_one_connection);
     tcase_add_test(cases, a_used_handle_serves_another_node);

@@ -1,5 +1,12 @@
 /* A node that hangs keeps its own requests waiting, and no others; what waits is timed all the same. */
+#include <check.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "testing/http_fixture.h"
 
@@ -8,30 +15,31 @@
 /* While what it tells of its requests is still there. */
 static void end_engine(void)
 {
-    muster__http_destroy(http);
-    http = NULL;
+    muster__http_destroy(tested_http);
+    tested_http = NULL;
 }
 
 /* The nodes are behind one address, as behind a proxy: only the path tells them apart. */
 static void start_hanging(const char *node, unsigned count, uint32_t timeout_ms, muster__http_done done,
                           void *context)
 {
-    struct muster_endpoint endpoint = test_endpoint(server, node);
-    struct muster_request request = make_request("POST", "/hang", "{}", timeout_ms);
+    struct muster_endpoint endpoint = test_endpoint(http_server, node);
+    struct muster_request request = http_make_request("POST", "/hang", "{}", timeout_ms);
     for (unsigned i = 0; i < count; i++) {
-        ck_assert_int_eq(muster__http_start(http, &endpoint, &request, done, context, NULL), MUSTER_OK);
+        ck_assert_int_eq(muster__http_start(tested_http, &endpoint, &request, done, context, NULL),
+                         MUSTER_OK);
     }
     muster_request_fini(&request);
 }
 
 START_TEST(a_hanging_node_behind_the_same_address_holds_up_no_other)
 {
-    struct tally tally = { 0 };
+    struct http_tally tally = { 0 };
     (void)sem_init(&tally.ended, 0, 0);
-    start_hanging("/node-1", 4 * REQUESTS_MAX, 30000, count_end, &tally);
-    start_hanging("/node-2", 4 * REQUESTS_MAX, 30000, count_end, &tally);
-    check_reply_within("GET", "/echo", NULL, 20000, 200, "GET ");
-    ck_assert_uint_le(atomic_load(&server->accepted), 2 * REQUESTS_MAX + 1);
+    start_hanging("/node-1", 4 * REQUESTS_MAX, 30000, http_count_end, &tally);
+    start_hanging("/node-2", 4 * REQUESTS_MAX, 30000, http_count_end, &tally);
+    http_check_reply_within("GET", "/echo", NULL, 20000, 200, "GET ");
+    ck_assert_uint_le(atomic_load(&http_server->accepted), 2 * REQUESTS_MAX + 1);
     end_engine();
     ck_assert_uint_eq(atomic_load(&tally.stopped), 8 * REQUESTS_MAX);
 }
@@ -39,14 +47,14 @@ END_TEST
 
 START_TEST(what_waits_for_its_node_ends_in_its_own_time)
 {
-    struct tally tally = { 0 };
+    struct http_tally tally = { 0 };
     struct muster_reply reply = { 0 };
     struct muster_error err = { 0 };
-    struct muster_endpoint endpoint = test_endpoint(server, "/node-1");
-    struct muster_request request = make_request("GET", "/hang", NULL, 200);
+    struct muster_endpoint endpoint = test_endpoint(http_server, "/node-1");
+    struct muster_request request = http_make_request("GET", "/hang", NULL, 200);
     (void)sem_init(&tally.ended, 0, 0);
-    start_hanging("/node-1", REQUESTS_MAX, 30000, count_end, &tally);
-    ck_assert_int_eq(muster__http_perform(http, &endpoint, &request, &reply, &err), MUSTER_ETIMEDOUT);
+    start_hanging("/node-1", REQUESTS_MAX, 30000, http_count_end, &tally);
+    ck_assert_int_eq(muster__http_perform(tested_http, &endpoint, &request, &reply, &err), MUSTER_ETIMEDOUT);
     ck_assert_msg(
         strstr(err.text, "/node-1/hang: not sent within 0.2 s: the node has not answered those before it") !=
             NULL,
@@ -78,15 +86,15 @@ static void keep_text(void *context, enum muster_rc rc, struct muster_reply *rep
 /* The last one is sent when the others ended, and has only the rest of its time left for its answer. */
 START_TEST(the_time_spent_waiting_counts)
 {
-    static struct tally tally;
+    static struct http_tally tally;
     static struct ending ending;
     struct timespec deadline;
     (void)sem_init(&tally.ended, 0, 0);
     (void)sem_init(&ending.ended, 0, 0);
-    start_hanging("/node-1", REQUESTS_MAX, OTHERS_MS, count_end, &tally);
+    start_hanging("/node-1", REQUESTS_MAX, OTHERS_MS, http_count_end, &tally);
     uint64_t began_ms = muster_clock_ms();
     start_hanging("/node-1", 1, LAST_MS, keep_text, &ending);
-    wait_ends(&tally, REQUESTS_MAX);
+    http_wait_ends(&tally, REQUESTS_MAX);
     (void)clock_gettime(CLOCK_REALTIME, &deadline);
     deadline.tv_sec += 30;
     ck_assert_int_eq(sem_timedwait(&ending.ended, &deadline), 0);
@@ -97,15 +105,16 @@ END_TEST
 
 START_TEST(what_waited_is_sent_once_others_ended)
 {
-    struct tally tally = { 0 };
-    struct muster_endpoint endpoint = test_endpoint(server, "");
-    struct muster_request request = make_request("POST", "/echo", "{}", 20000);
+    struct http_tally tally = { 0 };
+    struct muster_endpoint endpoint = test_endpoint(http_server, "");
+    struct muster_request request = http_make_request("POST", "/echo", "{}", 20000);
     (void)sem_init(&tally.ended, 0, 0);
-    start_hanging("", REQUESTS_MAX, 300, count_end, &tally);
+    start_hanging("", REQUESTS_MAX, 300, http_count_end, &tally);
     for (unsigned i = 0; i < 2 * REQUESTS_MAX; i++) {
-        ck_assert_int_eq(muster__http_start(http, &endpoint, &request, count_end, &tally, NULL), MUSTER_OK);
+        ck_assert_int_eq(muster__http_start(tested_http, &endpoint, &request, http_count_end, &tally, NULL),
+                         MUSTER_OK);
     }
-    wait_ends(&tally, 3 * REQUESTS_MAX);
+    http_wait_ends(&tally, 3 * REQUESTS_MAX);
     ck_assert_uint_eq(atomic_load(&tally.ok), 2 * REQUESTS_MAX);
     ck_assert_uint_eq(atomic_load(&tally.other), REQUESTS_MAX);
     muster_request_fini(&request);
@@ -120,20 +129,20 @@ static void make_poor_engine(void)
     struct rlimit poor = { .rlim_cur = 16, .rlim_max = before.rlim_max };
     end_engine();
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &poor), 0);
-    enum muster_rc rc = muster__http_create(&http, NULL);
+    enum muster_rc rc = muster__http_create(&tested_http, NULL);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     ck_assert_int_eq(rc, MUSTER_OK);
 }
 
 START_TEST(what_no_connection_is_free_for_ends_in_its_own_time)
 {
-    struct tally tally = { 0 };
+    struct http_tally tally = { 0 };
     struct muster_reply reply = { 0 };
     struct muster_error err = { 0 };
     (void)sem_init(&tally.ended, 0, 0);
     make_poor_engine();
-    start_hanging("/node-1", 8, 30000, count_end, &tally);
-    ck_assert_int_eq(perform("GET", "/echo", NULL, 200, &reply, &err), MUSTER_ETIMEDOUT);
+    start_hanging("/node-1", 8, 30000, http_count_end, &tally);
+    ck_assert_int_eq(http_perform("GET", "/echo", NULL, 200, &reply, &err), MUSTER_ETIMEDOUT);
     ck_assert_msg(strstr(err.text, "/echo: not sent within 0.2 s: no connection was free") != NULL, "%s",
                   err.text);
     end_engine();
@@ -144,7 +153,7 @@ int main(void)
 {
     Suite *suite = suite_create("http_lane");
     TCase *cases = tcase_create("http_lane");
-    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_checked_fixture(cases, http_set_up, http_tear_down);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, a_hanging_node_behind_the_same_address_holds_up_no_other);
     tcase_add_test(cases, what_waits_for_its_node_ends_in_its_own_time);

@@ -1,4 +1,12 @@
 /* The two gates of a deploy, against fake nodes that come up when the test says so. */
+#include <check.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "nodes/ready.h"
 
 #include "muster/clock.h"

@@ -1,5 +1,10 @@
 /* From scenario to plan: defaults, overrides, refusals, and who frees what. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "testing/scenario.h"
+#include "testing/unit_test.h"
 
 #include "muster/chain.h"
 #include "plan/internal.h"
@@ -92,7 +97,7 @@ static const struct muster_system chain = {
     .name = "chain",
     BARE_SYSTEM_SLOTS,
     .prepare = prepare_well,
-    .release = destroy_counted,
+    .release = scenario_destroy_counted,
     .observer = &muster_chain_observer,
     .chain = &chain_slots,
 };
@@ -100,7 +105,7 @@ static const struct muster_system broken = {
     .name = "broken",
     BARE_SYSTEM_SLOTS,
     .prepare = prepare_badly,
-    .release = destroy_counted,
+    .release = scenario_destroy_counted,
     .observer = &muster_chain_observer,
     .chain = &chain_slots,
 };
@@ -118,7 +123,7 @@ static void clear_environment(void)
 /* A scenario with all that has no default. */
 static struct muster_scenario *create_whole(void)
 {
-    struct muster_scenario *s = create();
+    struct muster_scenario *s = scenario_create();
     muster_topology(s, &(struct muster_topology){ .nodes = 3 });
     muster_run_duration(s, MUSTER_SECONDS(60));
     muster_system(s, &chain);
@@ -310,11 +315,11 @@ END_TEST
 
 START_TEST(what_is_missing_is_named)
 {
-    check_refused(create(), "topology is missing; call muster_topology()");
-    struct muster_scenario *s = create();
+    check_refused(scenario_create(), "topology is missing; call muster_topology()");
+    struct muster_scenario *s = scenario_create();
     muster_topology(s, &(struct muster_topology){ .nodes = 1 });
     check_refused(s, "run_duration is missing; call muster_run_duration()");
-    s = create();
+    s = scenario_create();
     muster_topology(s, &(struct muster_topology){ .nodes = 1 });
     muster_run_duration(s, 5000);
     check_refused(s, "system is missing; call muster_system()");
@@ -388,8 +393,8 @@ START_TEST(parts_keep_their_order)
 {
     struct muster_scenario *s = create_whole();
     char name[] = "first";
-    struct muster_workload workload = workload_named(name);
-    struct muster_expectation expectation = expectation_named(name);
+    struct muster_workload workload = scenario_workload_named(name);
+    struct muster_expectation expectation = scenario_expectation_named(name);
     muster_workload(s, &workload);
     muster_expectation(s, &expectation);
     muster_transactions(s, NULL);
@@ -414,9 +419,9 @@ START_TEST(parts_keep_their_order)
         ck_assert_str_eq(plan->expectations[i].name, expectations[i]);
         ck_assert(plan->expectations[i].evaluate != NULL);
     }
-    ck_assert_int_eq(destroyed, 0);
+    ck_assert_int_eq(scenario_destroyed, 0);
     muster_plan_destroy(plan);
-    ck_assert_int_eq(destroyed, 4);
+    ck_assert_int_eq(scenario_destroyed, 4);
 }
 END_TEST
 
@@ -505,12 +510,12 @@ END_TEST
 
 START_TEST(a_failed_build_frees_everything)
 {
-    struct muster_workload workload = workload_named("a");
+    struct muster_workload workload = scenario_workload_named("a");
     struct muster_scenario *s = create_whole();
     muster_workload(s, &workload);
     muster_topology(s, NULL);
     check_refused(s, "topology.nodes is 0; a cluster needs 1 to 250 nodes");
-    ck_assert_int_eq(destroyed, 1);
+    ck_assert_int_eq(scenario_destroyed, 1);
 
     s = create_whole();
     muster_workload(s, &workload);
@@ -518,7 +523,7 @@ START_TEST(a_failed_build_frees_everything)
     muster_node_env(s, 0, "A", "1");
     muster_system(s, &broken);
     check_refused(s, "the system has no such thing");
-    ck_assert_int_eq(destroyed, 1);
+    ck_assert_int_eq(scenario_destroyed, 1);
     /* What was never prepared is not released. */
     ck_assert_int_eq(released, 0);
 }

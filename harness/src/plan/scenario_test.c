@@ -1,8 +1,12 @@
 /* The builder's mistakes: each names its field, and the first one stays. */
 #include "muster/chain.h"
 #include "testing/scenario.h"
+#include "testing/unit_test.h"
 
 #include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 static const struct muster_system the_system = { .name = "test" };
 
@@ -22,13 +26,13 @@ START_TEST(topology)
           "topology.layout is 9; use MUSTER_STAR, MUSTER_CHAIN or MUSTER_FULL" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct muster_scenario *s = create();
+        struct muster_scenario *s = scenario_create();
         muster_topology(s, &cases[i].topology);
-        check_mistake(s, cases[i].mistake);
+        scenario_check_mistake(s, cases[i].mistake);
     }
-    struct muster_scenario *s = create();
+    struct muster_scenario *s = scenario_create();
     muster_topology(s, NULL);
-    check_mistake(s, "topology.nodes is 0; a cluster needs 1 to 250 nodes");
+    scenario_check_mistake(s, "topology.nodes is 0; a cluster needs 1 to 250 nodes");
 }
 END_TEST
 
@@ -44,9 +48,9 @@ START_TEST(wallets)
         { MUSTER_WALLETS_MAX + 1, "wallets is 100001; use 1 to 100000" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct muster_scenario *s = create();
+        struct muster_scenario *s = scenario_create();
         muster_wallets(s, cases[i].count);
-        check_mistake(s, cases[i].mistake);
+        scenario_check_mistake(s, cases[i].mistake);
     }
 }
 END_TEST
@@ -65,9 +69,9 @@ START_TEST(run_duration)
         { INT64_MIN, "run_duration is -9223372036854775808 ms; use 1 ms to one day (86400000 ms)" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct muster_scenario *s = create();
+        struct muster_scenario *s = scenario_create();
         muster_run_duration(s, cases[i].duration_ms);
-        check_mistake(s, cases[i].mistake);
+        scenario_check_mistake(s, cases[i].mistake);
     }
 }
 END_TEST
@@ -90,9 +94,9 @@ START_TEST(consensus)
         { { 0, 0, 10001 }, "consensus.security_depth is 10001; use 1 to 10000 blocks" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct muster_scenario *s = create();
+        struct muster_scenario *s = scenario_create();
         muster_consensus(s, &cases[i].consensus);
-        check_mistake(s, cases[i].mistake);
+        scenario_check_mistake(s, cases[i].mistake);
     }
 }
 END_TEST
@@ -109,33 +113,34 @@ START_TEST(deadlines)
         { { 0, 0, UINT32_MAX }, "deadlines.grace_ms is 4294967295 ms; use at most one day (86400000 ms)" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct muster_scenario *s = create();
+        struct muster_scenario *s = scenario_create();
         muster_deadlines(s, &cases[i].deadlines);
-        check_mistake(s, cases[i].mistake);
+        scenario_check_mistake(s, cases[i].mistake);
     }
 }
 END_TEST
 
 START_TEST(capabilities)
 {
-    struct muster_scenario *s = create();
+    struct muster_scenario *s = scenario_create();
     muster_require(s, MUSTER_NODE_CONTROL);
     muster_require(s, 0);
-    check_mistake(s, NULL);
-    s = create();
+    scenario_check_mistake(s, NULL);
+    s = scenario_create();
     muster_require(s, MUSTER_NODE_CONTROL | 0x80000000);
-    check_mistake(s, "require is 0x80000001, which has bits of no capability; there is node control");
+    scenario_check_mistake(s,
+                           "require is 0x80000001, which has bits of no capability; there is node control");
 }
 END_TEST
 
 START_TEST(system_must_be_given)
 {
-    struct muster_scenario *s = create();
+    struct muster_scenario *s = scenario_create();
     muster_system(s, &the_system);
-    check_mistake(s, NULL);
-    s = create();
+    scenario_check_mistake(s, NULL);
+    s = scenario_create();
     muster_system(s, NULL);
-    check_mistake(s, "system is NULL; give one, such as the system of an adapter");
+    scenario_check_mistake(s, "system is NULL; give one, such as the system of an adapter");
 }
 END_TEST
 
@@ -148,26 +153,26 @@ START_TEST(names)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         snprintf(expected, sizeof expected, "scenario name is '%s'; a name needs 1 to 63 of a-z, 0-9 and _",
                  bad[i]);
-        check_mistake(muster_scenario_create("suite", bad[i]), expected);
+        scenario_check_mistake(muster_scenario_create("suite", bad[i]), expected);
         snprintf(expected, sizeof expected, "suite name is '%s'; a name needs 1 to 63 of a-z, 0-9 and _",
                  bad[i]);
-        check_mistake(muster_scenario_create(bad[i], "scenario"), expected);
+        scenario_check_mistake(muster_scenario_create(bad[i], "scenario"), expected);
         snprintf(expected, sizeof expected, "workload name is '%s'; a name needs 1 to 63 of a-z, 0-9 and _",
                  bad[i]);
-        struct muster_scenario *s = create();
-        struct muster_workload workload = workload_named(bad[i]);
+        struct muster_scenario *s = scenario_create();
+        struct muster_workload workload = scenario_workload_named(bad[i]);
         muster_workload(s, &workload);
-        check_mistake(s, expected);
+        scenario_check_mistake(s, expected);
         snprintf(expected, sizeof expected,
                  "expectation name is '%s'; a name needs 1 to 63 of a-z, 0-9 and _", bad[i]);
-        s = create();
-        struct muster_expectation expectation = expectation_named(bad[i]);
+        s = scenario_create();
+        struct muster_expectation expectation = scenario_expectation_named(bad[i]);
         muster_expectation(s, &expectation);
-        check_mistake(s, expected);
-        ck_assert_int_eq(destroyed, 1);
+        scenario_check_mistake(s, expected);
+        ck_assert_int_eq(scenario_destroyed, 1);
     }
-    check_mistake(muster_scenario_create(NULL, "x"),
-                  "suite name is ''; a name needs 1 to 63 of a-z, 0-9 and _");
+    scenario_check_mistake(muster_scenario_create(NULL, "x"),
+                           "suite name is ''; a name needs 1 to 63 of a-z, 0-9 and _");
 }
 END_TEST
 
@@ -179,19 +184,19 @@ START_TEST(names_are_bounded)
     char expected[256];
     snprintf(expected, sizeof expected, "scenario name is '%.64s'; a name needs 1 to 63 of a-z, 0-9 and _",
              name);
-    check_mistake(muster_scenario_create("suite", name), expected);
+    scenario_check_mistake(muster_scenario_create("suite", name), expected);
     name[MUSTER_NAME_BYTES - 1] = '\0';
-    check_mistake(muster_scenario_create("suite_0", name), NULL);
+    scenario_check_mistake(muster_scenario_create("suite_0", name), NULL);
 }
 END_TEST
 
 START_TEST(the_first_mistake_sticks)
 {
-    struct muster_scenario *s = create();
+    struct muster_scenario *s = scenario_create();
     muster_wallets(s, 0);
     muster_topology(s, &(struct muster_topology){ .nodes = 0 });
     muster_wallets(s, 20);
-    check_mistake(s, "wallets is 0; use 1 to 100000");
+    scenario_check_mistake(s, "wallets is 0; use 1 to 100000");
 }
 END_TEST
 
@@ -212,16 +217,16 @@ START_TEST(environment)
         { 250, "A", "1", "node_env 'A' is for node 250; use 0 to 249 or MUSTER_EVERY_NODE" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct muster_scenario *s = create();
+        struct muster_scenario *s = scenario_create();
         muster_node_env(s, cases[i].node, cases[i].name, cases[i].value);
-        check_mistake(s, cases[i].mistake);
+        scenario_check_mistake(s, cases[i].mistake);
     }
 }
 END_TEST
 
 START_TEST(environment_is_bounded)
 {
-    struct muster_scenario *s = create();
+    struct muster_scenario *s = scenario_create();
     char name[16];
     for (unsigned i = 0; i < MUSTER_ENV_MAX; i++) {
         snprintf(name, sizeof name, "N%u", i);
@@ -230,24 +235,24 @@ START_TEST(environment_is_bounded)
     muster_node_env(s, MUSTER_EVERY_NODE, "N0", "again");
     ck_assert_ptr_null(muster_scenario_mistake(s));
     muster_node_env(s, 0, "N0", "one node's own");
-    check_mistake(s, "node_env 'N0' is one too many; a scenario sets at most 64");
+    scenario_check_mistake(s, "node_env 'N0' is one too many; a scenario sets at most 64");
 
     static char value[MUSTER_ENV_BYTES_MAX + 1];
     memset(value, 'v', sizeof value - 1);
-    s = create();
+    s = scenario_create();
     muster_node_env(s, 0, "BIG", value + 3);
     ck_assert_ptr_null(muster_scenario_mistake(s));
     muster_node_env(s, 0, "BIG", value);
-    check_mistake(s, "node_env 'BIG' has 65539 bytes, name and value together; use at most 65536");
+    scenario_check_mistake(s, "node_env 'BIG' has 65539 bytes, name and value together; use at most 65536");
 }
 END_TEST
 
 /* Creation can run out of memory; what follows must not crash, and own its contexts still. */
 START_TEST(a_null_scenario_is_harmless)
 {
-    destroyed = 0;
-    struct muster_workload workload = workload_named("a");
-    struct muster_expectation expectation = expectation_named("a");
+    scenario_destroyed = 0;
+    struct muster_workload workload = scenario_workload_named("a");
+    struct muster_expectation expectation = scenario_expectation_named("a");
     muster_topology(NULL, NULL);
     muster_wallets(NULL, 1);
     muster_transactions(NULL, NULL);
@@ -262,7 +267,7 @@ START_TEST(a_null_scenario_is_harmless)
     muster_expectation(NULL, &expectation);
     muster_workload(NULL, NULL);
     muster_expectation(NULL, NULL);
-    ck_assert_int_eq(destroyed, 2);
+    ck_assert_int_eq(scenario_destroyed, 2);
     ck_assert_ptr_null(muster_scenario_mistake(NULL));
     muster_scenario_destroy(NULL);
     muster_plan_destroy(NULL);
@@ -271,10 +276,10 @@ END_TEST
 
 START_TEST(parts_of_others_can_refuse)
 {
-    struct muster_scenario *s = create();
+    struct muster_scenario *s = scenario_create();
     muster_scenario_refuse(s, "puts.rate is %u; use 1 to %u", 7u, 5u);
     muster_scenario_refuse(s, "never heard");
-    check_mistake(s, "puts.rate is 7; use 1 to 5");
+    scenario_check_mistake(s, "puts.rate is 7; use 1 to 5");
     muster_scenario_refuse(NULL, "nothing");
 }
 END_TEST

@@ -3,7 +3,11 @@
 
 #include <check.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "muster/muster.h"
 #include "run/internal.h"

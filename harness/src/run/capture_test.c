@@ -1,4 +1,6 @@
 /* Capture on pretended nodes: what the run knows of the chain when its window opens. */
+#include <stdatomic.h>
+
 #include "muster/chain.h"
 #include "testing/cluster.h"
 #include "testing/unit_test.h"

@@ -1,13 +1,22 @@
 /* What is left, and what is known, when the test, the suite program or the guardian was killed. */
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "evidence/amend.h"
 #include "guardian/suite.h"
 #include "sweep/sweep_run.h"
 #include "testing/guardian_fixture.h"
+#include "testing/unit_test.h"
 
 #define LINGER_MS 300
 
@@ -19,14 +28,14 @@ static _Noreturn void be_a_test(struct muster_session *session, int ready_fd)
     if (!is_another_user) {
         muster__session_end_with_suite(session);
     }
-    struct muster_guardian_client *client = attach(session);
-    spawn_node(session, client, 0, "exec sleep 1000");
-    spawn_node(session, client, 1, "setsid sleep 1000 & exec sleep 1000");
+    struct muster_guardian_client *client = guardian_attach(session);
+    guardian_spawn_node(session, client, 0, "exec sleep 1000");
+    guardian_spawn_node(session, client, 1, "setsid sleep 1000 & exec sleep 1000");
     muster__guardian_note(client, MUSTER_EXECUTE, 0, "");
     if (write(ready_fd, session->run_id, sizeof session->run_id) < 0) {
         _exit(1);
     }
-    alarm(PATIENCE_MS / 1000); /* If nothing kills it, the unit test fails instead of hanging. */
+    alarm(GUARDIAN_PATIENCE_MS / 1000); /* If nothing kills it, the unit test fails instead of hanging. */
     for (;;) {
         pause();
     }
@@ -67,14 +76,14 @@ static _Noreturn void *outlive_first_thread(void *unused)
     if (is_another_user) {
         kill(watched_test, SIGKILL);
     }
-    poll(NULL, 0, is_another_user ? PATIENCE_MS : LINGER_MS);
+    poll(NULL, 0, is_another_user ? GUARDIAN_PATIENCE_MS : LINGER_MS);
     _exit(0);
 }
 
 /* Waits for SIGUSR1, which is blocked. Then the first thread ends and another one goes on for a while. */
 static void watch_test(pid_t test, const sigset_t *wake_up)
 {
-    const struct timespec patience = { .tv_sec = PATIENCE_MS / 1000 };
+    const struct timespec patience = { .tv_sec = GUARDIAN_PATIENCE_MS / 1000 };
     pthread_t other;
     watched_test = test;
     if (sigtimedwait(wake_up, NULL, &patience) == SIGUSR1) {
@@ -90,7 +99,7 @@ static pid_t fork_suite(char run_id[16])
     ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
     pid_t suite = fork();
     if (suite == 0) {
-        struct muster_session *session = open_session();
+        struct muster_session *session = guardian_open_session();
         sigset_t wake_up;
         sigemptyset(&wake_up);
         sigaddset(&wake_up, SIGUSR1);
@@ -112,7 +121,7 @@ static pid_t fork_suite(char run_id[16])
 /* Waits until no process has the run's ledger open. */
 static void await_unlocked(const char *directory)
 {
-    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    uint64_t deadline_ms = muster_clock_ms() + GUARDIAN_PATIENCE_MS;
     while (muster__ledger_is_locked(directory) && muster_clock_left_ms(deadline_ms) > 0) {
         poll(NULL, 0, 10);
     }
@@ -123,7 +132,7 @@ static void await_unlocked(const char *directory)
 static void await_guardian(const char *directory)
 {
     struct muster_ledger_view *view = NULL;
-    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    uint64_t deadline_ms = muster_clock_ms() + GUARDIAN_PATIENCE_MS;
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
     while (muster__process_runs(view->guardian_pid, view->guardian_start) &&
            muster_clock_left_ms(deadline_ms) > 0) {
@@ -135,19 +144,19 @@ static void await_guardian(const char *directory)
 
 START_TEST(a_killed_test_leaves_nothing_but_evidence)
 {
-    struct muster_session *session = open_session();
+    struct muster_session *session = guardian_open_session();
     char run_id[16];
     snprintf(run_id, sizeof run_id, "%s", session->run_id);
     pid_t test = fork_test(session);
-    await_processes(run_id, 2);
+    guardian_await_processes(run_id, 2);
     kill(test, SIGKILL);
     waitpid(test, NULL, 0);
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
     ck_assert_int_eq(outcome.verdict, MUSTER_FAIL);
     ck_assert_ptr_nonnull(strstr(outcome.text, "phase execute"));
-    ck_assert_uint_eq(processes_of(run_id), 0);
-    char *text = read_run_file(outcome.kept_directory, "run.json");
+    ck_assert_uint_eq(guardian_processes_of(run_id), 0);
+    char *text = guardian_read_run_file(outcome.kept_directory, "run.json");
     ck_assert_ptr_nonnull(strstr(text, "\"verdict\": \"fail\""));
     free(text);
     struct muster_ledger_view *view = NULL;
@@ -172,12 +181,14 @@ static enum muster_rc down_fails(const struct muster_ledger_view *view, uint32_t
 START_TEST(a_clean_up_that_fails_after_a_killed_test_is_told)
 {
     const struct muster_runner runner = { .name = "plain",
-                                          .capabilities = no_capabilities,
+                                          .capabilities = guardian_no_capabilities,
                                           .down = down_fails };
     struct muster_session *session = NULL;
     struct muster_error err = { 0 };
     down_code = down_codes[_i];
-    ck_assert_msg(muster_session_open(plan, &runner, variables, &session, &err) == MUSTER_OK, "%s", err.text);
+    ck_assert_msg(muster_session_open(guardian_plan, &runner, guardian_variables, &session, &err) ==
+                      MUSTER_OK,
+                  "%s", err.text);
     pid_t test = fork_test(session);
     kill(test, SIGKILL);
     waitpid(test, NULL, 0);
@@ -196,16 +207,16 @@ START_TEST(a_killed_suite_program_takes_its_test_along)
     pid_t suite = fork_suite(run_id);
     kill(suite, SIGKILL);
     waitpid(suite, NULL, 0);
-    ck_assert(await_no_process(run_id));
+    ck_assert(guardian_await_no_process(run_id));
     char directory[256];
-    snprintf(directory, sizeof directory, "%s/muster-%s", root, run_id);
+    snprintf(directory, sizeof directory, "%s/muster-%s", guardian_root, run_id);
     await_unlocked(directory);
     await_guardian(directory); /* A process that ends closes its files before it is gone. */
     struct muster_ledger_view *view = NULL;
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
     ck_assert(view->closed);
     muster_ledger_view_destroy(view);
-    char *text = read_run_file(directory, "run.json");
+    char *text = guardian_read_run_file(directory, "run.json");
     ck_assert_ptr_nonnull(strstr(text, "the suite program was ended in mid-run (phase execute)"));
     free(text);
     is_another_user = false;
@@ -220,13 +231,13 @@ START_TEST(a_suite_program_that_is_ending_is_told_from_a_test_that_ended)
     is_another_user = _i == 1;
     pid_t suite = fork_suite(run_id);
     kill(suite, SIGUSR1);
-    ck_assert(await_no_process(run_id));
+    ck_assert(guardian_await_no_process(run_id));
     char directory[256];
-    snprintf(directory, sizeof directory, "%s/muster-%s", root, run_id);
+    snprintf(directory, sizeof directory, "%s/muster-%s", guardian_root, run_id);
     await_guardian(directory);
     kill(suite, SIGKILL);
     waitpid(suite, NULL, 0);
-    char *text = read_run_file(directory, "run.json");
+    char *text = guardian_read_run_file(directory, "run.json");
     ck_assert_ptr_nonnull(
         strstr(text, is_another_user ? "the test's process ended" : "the suite program was ended"));
     free(text);
@@ -285,7 +296,7 @@ static void hear(void (*be_a_suite)(void), char *said, size_t said_bytes)
     ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
     pid_t suite = fork();
     if (suite == 0) {
-        late_session = open_session();
+        late_session = guardian_open_session();
         late_fd = pipe_fds[1];
         dprintf(late_fd, "%s", late_session->directory);
         be_a_suite();
@@ -323,17 +334,17 @@ END_TEST
 
 START_TEST(a_killed_guardian_takes_its_nodes_along_and_is_noticed)
 {
-    struct muster_session *session = open_session();
-    struct muster_guardian_client *client = attach(session);
-    spawn_node(session, client, 0, "exec sleep 1000");
-    spawn_node(session, client, 1, "setsid sleep 1000 & exec sleep 1000");
+    struct muster_session *session = guardian_open_session();
+    struct muster_guardian_client *client = guardian_attach(session);
+    guardian_spawn_node(session, client, 0, "exec sleep 1000");
+    guardian_spawn_node(session, client, 1, "setsid sleep 1000 & exec sleep 1000");
     kill(session->guardian_pid, SIGKILL);
-    ck_assert(wait_seen(&seen.gone, NULL));
+    ck_assert(guardian_wait_seen(&guardian_seen.gone, NULL));
     struct muster_error err = { 0 };
     uint32_t process;
     const char *const argv[] = { "/bin/true", NULL };
-    const struct muster_spawn what = { .argv = argv, .directory = root, .node = MUSTER_NO_NODE };
-    ck_assert_int_eq(spawn(client, &what, &process, &err), MUSTER_EINFRA);
+    const struct muster_spawn what = { .argv = argv, .directory = guardian_root, .node = MUSTER_NO_NODE };
+    ck_assert_int_eq(guardian_spawn(client, &what, &process, &err), MUSTER_EINFRA);
     muster__guardian_detach(client);
     char run_id[16];
     snprintf(run_id, sizeof run_id, "%s", session->run_id);
@@ -341,7 +352,7 @@ START_TEST(a_killed_guardian_takes_its_nodes_along_and_is_noticed)
     muster_session_close(session, &outcome);
     ck_assert_int_eq(outcome.verdict, MUSTER_INFRA);
     ck_assert_ptr_nonnull(strstr(outcome.text, "muster sweep"));
-    ck_assert_uint_eq(processes_of(run_id), 0);
+    ck_assert_uint_eq(guardian_processes_of(run_id), 0);
 }
 END_TEST
 
@@ -350,10 +361,10 @@ START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
     char run_id[16];
     pid_t suite = fork_suite(run_id);
     char directory[256];
-    snprintf(directory, sizeof directory, "%s/muster-%s", root, run_id);
+    snprintf(directory, sizeof directory, "%s/muster-%s", guardian_root, run_id);
     struct muster_ledger_view *view = NULL;
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
-    const struct muster_runner *const runners[] = { &plain_runner, NULL };
+    const struct muster_runner *const runners[] = { &guardian_plain_runner, NULL };
     struct muster_error err = { 0 };
     ck_assert_int_eq(muster__sweep_run(directory, runners, false, 1000, &err),
                      MUSTER_ESTATE); /* The run goes on. */
@@ -362,7 +373,7 @@ START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
     kill(suite, SIGKILL);
     waitpid(suite, NULL, 0);
     /* The kernel kills the hanging test. Until then the run goes on. */
-    uint64_t deadline_ms = muster_clock_ms() + PATIENCE_MS;
+    uint64_t deadline_ms = muster_clock_ms() + GUARDIAN_PATIENCE_MS;
     muster_error_clear(&err);
     enum muster_rc rc;
     while ((rc = muster__sweep_run(directory, runners, false, 1000, &err)) == MUSTER_ESTATE &&
@@ -371,7 +382,7 @@ START_TEST(sweep_finishes_for_a_killed_guardian_and_suite)
         poll(NULL, 0, 20);
     }
     ck_assert_msg(rc == MUSTER_OK, "%s", err.text);
-    ck_assert_uint_eq(processes_of(run_id), 0);
+    ck_assert_uint_eq(guardian_processes_of(run_id), 0);
     ck_assert_int_eq(muster_ledger_read(directory, &view, NULL), MUSTER_OK);
     ck_assert(view->closed);
     muster_ledger_view_destroy(view);
@@ -384,7 +395,7 @@ static Suite *guardian_gone_suite(void)
     Suite *suite = suite_create("guardian_gone");
     TCase *tcase = tcase_create("processes");
     tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, make_root, remove_root);
+    tcase_add_checked_fixture(tcase, guardian_make_root, guardian_remove_root);
     tcase_add_test(tcase, a_killed_test_leaves_nothing_but_evidence);
     tcase_add_loop_test(tcase, a_clean_up_that_fails_after_a_killed_test_is_told, 0, 4);
     tcase_add_loop_test(tcase, a_killed_suite_program_takes_its_test_along, 0, 2);

@@ -1,6 +1,11 @@
 /* A run that leaves something behind: the verdict, whoever is there to say it. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "run/internal.h"
 #include "testing/guardian_fixture.h"
+#include "testing/unit_test.h"
 
 #define LEFT "container node-0 (running)"
 
@@ -23,17 +28,18 @@ static enum muster_rc find_one(const struct muster_ledger_view *view, struct mus
 }
 
 static const struct muster_runner leaky_runner = {
-    .name = "leaky", .capabilities = no_capabilities, .down = do_nothing, .audit = find_one
+    .name = "leaky", .capabilities = guardian_no_capabilities, .down = do_nothing, .audit = find_one
 };
 
 static struct muster_session *open_leaky(void)
 {
     static const struct muster_system system = { .name = "none" };
-    plan->system = &system;
+    guardian_plan->system = &system;
     struct muster_session *session = NULL;
     struct muster_error err = { 0 };
-    ck_assert_msg(muster_session_open(plan, &leaky_runner, variables, &session, &err) == MUSTER_OK, "%s",
-                  err.text);
+    ck_assert_msg(muster_session_open(guardian_plan, &leaky_runner, guardian_variables, &session, &err) ==
+                      MUSTER_OK,
+                  "%s", err.text);
     return session;
 }
 
@@ -42,7 +48,7 @@ static void assert_leak(const struct muster_outcome *outcome)
 {
     ck_assert_int_eq(outcome->verdict, MUSTER_LEAK);
     ck_assert_ptr_nonnull(strstr(outcome->text, "left behind: " LEFT));
-    char *text = read_run_file(outcome->kept_directory, "run.json");
+    char *text = guardian_read_run_file(outcome->kept_directory, "run.json");
     ck_assert_ptr_nonnull(strstr(text, "\"verdict\": \"leak\""));
     ck_assert_ptr_nonnull(strstr(text, "left behind: " LEFT));
     free(text);
@@ -56,7 +62,7 @@ static struct muster_run *begin_run(struct muster_session *session)
 {
     struct muster_run *run = muster__run_create(session);
     ck_assert_ptr_nonnull(run);
-    run->guardian = attach(session);
+    run->guardian = guardian_attach(session);
     session->run = run;
     return run;
 }
@@ -95,7 +101,7 @@ END_TEST
 START_TEST(a_run_whose_test_is_gone_is_a_leak)
 {
     struct muster_session *session = open_leaky();
-    muster__guardian_detach(attach(session));
+    muster__guardian_detach(guardian_attach(session));
     struct muster_outcome outcome;
     muster_session_close(session, &outcome);
     assert_leak(&outcome);
@@ -107,7 +113,7 @@ static Suite *run_leak_suite(void)
     Suite *suite = suite_create("run_leak");
     TCase *tcase = tcase_create("verdict");
     tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, make_root, remove_root);
+    tcase_add_checked_fixture(tcase, guardian_make_root, guardian_remove_root);
     tcase_add_test(tcase, a_run_that_went_well_is_a_leak);
     tcase_add_test(tcase, a_run_that_failed_before_is_a_leak);
     tcase_add_test(tcase, a_run_whose_test_is_gone_is_a_leak);

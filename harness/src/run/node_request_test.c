@@ -1,5 +1,11 @@
 /* muster_node_request(): what comes back is given to the caller whatever it is; what does not come back is
  * named. */
+#include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+
 #include "testing/cluster.h"
 
 #define WINDOW_MS 300

@@ -1,4 +1,11 @@
 /* Nodes of a system that is no chain, pretended: what a run sees of how far they are. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "run/observe.h"
 #include "run/run_json.h"
 

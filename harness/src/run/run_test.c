@@ -1,4 +1,12 @@
 /* A run's phases: the window's length, what ends it early, what is judged, what is written down. */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
 #include "evidence/run_json.h"
 #include "testing/cluster.h"
 #include "testing/unit_test.h"

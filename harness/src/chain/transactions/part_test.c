@@ -1,6 +1,9 @@
 /* The built-in workload and expectations, through the real engine and feed, on pretended nodes: green
  * when all is well, red for the right reason when a node misbehaves. */
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 
 #include "chain/feed/internal.h"
 #include "muster/chain.h"

@@ -1,13 +1,16 @@
 /* What chaos may be asked for: defaults, and each refusal with its sentence. */
 #include "parts/chaos/options.h"
 
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "muster/chain.h"
 #include "muster/run.h"
 #include "plan/internal.h"
 #include "testing/bare_system.h"
 #include "testing/scenario.h"
+#include "testing/unit_test.h"
 
 static const struct muster_system plain = { .name = "plain", BARE_SYSTEM_SLOTS };
 
@@ -21,7 +24,7 @@ static void clear_environment(void)
 static struct muster_scenario *create_with(uint32_t nodes, int64_t duration_ms,
                                            const struct muster_chaos *chaos)
 {
-    struct muster_scenario *s = create();
+    struct muster_scenario *s = scenario_create();
     muster_topology(s, &(struct muster_topology){ .nodes = nodes });
     muster_consensus(s, &(struct muster_consensus){ .slot_ms = 200, .active_slot_coeff = 0.5 });
     muster_run_duration(s, duration_ms);
@@ -218,18 +221,18 @@ START_TEST(chaos_is_given_once)
 {
     struct muster_scenario *s = create_with(4, 9000, NULL);
     muster_chaos(s, NULL);
-    check_mistake(s, "chaos is given twice; give it once, with the weights of all its actions");
+    scenario_check_mistake(s, "chaos is given twice; give it once, with the weights of all its actions");
     muster_chaos(NULL, NULL);
 }
 END_TEST
 
 START_TEST(its_names_are_taken)
 {
-    struct muster_scenario *s = create();
-    struct muster_workload own = workload_named("chaos");
+    struct muster_scenario *s = scenario_create();
+    struct muster_workload own = scenario_workload_named("chaos");
     muster_workload(s, &own);
     muster_chaos(s, NULL);
-    check_mistake(s, "workload 'chaos' is given twice; each needs a name of its own");
+    scenario_check_mistake(s, "workload 'chaos' is given twice; each needs a name of its own");
 }
 END_TEST
 

@@ -1,5 +1,10 @@
 /* Chaos and "recovers", through the real engine and feed, on pretended nodes: green when all is well, red for
  * the right reason when a node does not come back, or nothing happens. */
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "testing/cluster.h"
 #include "testing/unit_test.h"
 
