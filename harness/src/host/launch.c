@@ -134,8 +134,8 @@ enum muster_rc muster__launch(const struct muster__launch *launch,
     /* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): the child execs or ends in any case. */
     pid_t pid = vfork();
     if (pid == 0) {
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): on Linux what neither allocates nor locks may be called.
-         */
+        /* On Linux, what neither allocates nor locks may be called after it. */
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Vfork) */
         become(launch, parent, record, context, report[1]);
     }
     int error_number = errno;
