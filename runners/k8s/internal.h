@@ -48,8 +48,10 @@ void k8s__prefix(const struct muster_variables *variables, const char *run_id, c
 bool k8s__is_name(const char *name);
 /** Whether a complaint says that the API server was not reached. */
 bool k8s__is_unreached(const char *complaint);
-/** The program's name in the image: of the variable's path if that is set, else as the system calls it. */
-const char *k8s__program(const struct muster_plan *plan, const struct muster_variables *variables);
+/** The program's name in the image: of the variable's path if that is set, else as the system calls it.
+ * Borrowed from `path`, which it fills, or from the system. */
+const char *k8s__program(const struct muster_plan *plan, const struct muster_variables *variables,
+                         char path[4096]);
 /** Logs a call of kubectl, for K8S_RUNNER_DEBUG. */
 void k8s__log_call(const struct runner_argv *argv);
 

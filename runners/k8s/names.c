@@ -44,9 +44,9 @@ bool k8s__is_unreached(const char *complaint)
     return false;
 }
 
-const char *k8s__program(const struct muster_plan *plan, const struct muster_variables *variables)
+const char *k8s__program(const struct muster_plan *plan, const struct muster_variables *variables,
+                         char path[4096])
 {
-    char path[4096];
     if (muster_variable_named_path(variables, plan->system->program_variable, path, NULL) != MUSTER_OK) {
         path[0] = '\0';
     }

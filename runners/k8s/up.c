@@ -94,13 +94,14 @@ static enum muster_rc create_all(struct k8s *k8s, struct muster_error *err)
     const struct muster_plan *plan = muster_deployment_plan(k8s->deployment);
     const struct muster_variables *variables = muster_deployment_variables(k8s->deployment);
     const char *image = NULL;
+    char program_path[4096];
     enum muster_rc rc = muster_image_find(plan->system, variables, &image, err);
     const struct k8s_common common = {
         .run_id = muster_deployment_run_id(k8s->deployment),
         .prefix = k8s->prefix,
         .image = image,
         .pull_policy = muster_variable_text(variables, MUSTER_VAR_IMAGE_PULL_POLICY),
-        .program = k8s__program(plan, variables),
+        .program = k8s__program(plan, variables, program_path),
         .storage = muster_variable_text(variables, MUSTER_VAR_K8S_STORAGE),
         .ports = plan->system->ports,
         .port_count = plan->system->port_count,
