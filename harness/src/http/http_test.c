@@ -109,7 +109,7 @@ static const struct {
     const char *text;
 } bad_answers[] = {
     { "/hang", 200, MUSTER_ETIMEDOUT, "/hang: no answer within 0.2 s" },
-    { "/drip", 1500, MUSTER_ETIMEDOUT, "/drip: answer not complete within 1.5 s, " },
+    { "/drip", 6000, MUSTER_ETIMEDOUT, "/drip: answer not complete within 6.0 s, " },
     { "/flood", 20000, MUSTER_EHTTP, "/flood: reply larger than 100000 bytes" },
     { "/flood-headers", 20000, MUSTER_EHTTP, "/flood-headers: headers larger than " },
     { "/garbage", 20000, MUSTER_EHTTP, "/garbage: the answer is not HTTP" },
